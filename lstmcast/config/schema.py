@@ -225,6 +225,8 @@ class ValueModelConfig(NumericModelConfig):
     task: Literal["value"] = Field(default="value", description=_TASK)
     strategy: Literal["recursive", "direct"] = "recursive"
     """Multi-step strategy: recursive feeds one-step predictions back, direct predicts all H steps together."""
+    drivers: Literal["auto", "none"] = "auto"
+    """Inputs of the network other than past values; auto: covariates, holidays and calendar, if the data have any."""
     smoothing_weight: Annotated[float, Field(ge=0, le=1)] | Auto = "auto"
     """Weight of exponential smoothing in the ensemble; auto: by validation errors."""
 
@@ -364,7 +366,7 @@ class StepsConfig(Config):
 
 FIXED_BY_PRETRAINING = {
     "model": {"units", "activation", "dropout", "strategy", "skip_connection", "context", "lags"}
-    | {"level_window", "profile_seasons", "scale", "transform"},
+    | {"level_window", "profile_seasons", "scale", "transform", "drivers"},
     "train": {"loss", "clip_targets", "ensemble_size"},
 }
 """Keys by section whose values come with the pretrained models."""
@@ -422,7 +424,7 @@ class EventConfig(StepsConfig):
         model = self.model.model_dump(exclude={"task", "event"})
         return ValueConfig(
             data=self.data,
-            model=ValueModelConfig(**model, strategy="direct"),
+            model=ValueModelConfig(**model, strategy="direct", drivers="none"),
             train=ValueTrainConfig(**self.train.model_dump()),
             forecast=ValueForecastConfig(**self.forecast.model_dump()),
             store=self.store,

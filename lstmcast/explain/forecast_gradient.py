@@ -19,7 +19,7 @@ from lstmcast.nn.backprop import BackwardState, GateTrace, backward_step, trace
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
-from lstmcast.types import Floats
+from lstmcast.types import Floats, Ints
 
 CHUNK_SIZE = 1 << 22  # numbers per array: 32 MB
 
@@ -49,27 +49,35 @@ def sensitivity(
         z: [B, H] their forecasts, from `multistep.forecast`.
         weights: [B, H] of the forecasts in the sums over B.
     """
-    past = windows.z.reshape(len(z), -1)[:, -windows.spec.required_history :]
-    rows = max(1, CHUNK_SIZE // (past.shape[1] * z.shape[1]))
+    steps = len(windows.z) // len(z)
+    known = min(steps, windows.spec.required_history)
+    rows = max(1, CHUNK_SIZE // (known * z.shape[1]))
     parts = [slice(k, k + rows) for k in range(0, len(z), rows)]
-    found = [_chunk_gradients(network, head, windows.spec, past[part], z[part], weights[part]) for part in parts]
+    found = [
+        _chunk_gradients(network, head, windows, np.arange(len(z))[part], z[part], weights[part]) for part in parts
+    ]
     values = np.sum([chunk.values for chunk in found], axis=0)
-    unread = int(np.diff(windows.offsets)[0]) - past.shape[1]
-    return InputGradients(np.pad(values, ((0, 0), (unread, 0))), np.sum([chunk.inputs for chunk in found], axis=0))
+    return InputGradients(
+        np.pad(values, ((0, 0), (steps - known, 0))), np.sum([chunk.inputs for chunk in found], axis=0)
+    )
 
 
 def _chunk_gradients(
-    network: Network, head: QuantileHead, shape: WindowSpec, past: Floats, z: Floats, weights: Floats
+    network: Network, head: QuantileHead, windows: WindowDataset, series: Ints, z: Floats, weights: Floats
 ) -> InputGradients:
-    """Differentiate for [B, T] values that all have influence."""
-    batch, horizon = z.shape
+    """Differentiate the forecasts [B, H] of some series [B] by the values that have influence."""
+    (batch, horizon), shape = z.shape, windows.spec
     recursive = head.outputs == 1
     fed = horizon - 1 if recursive else 0  # forecasts that were used as known values
-    known, steps = past.shape[1], past.shape[1] + fed
-    cut = _series(np.hstack([past, z[:, :fed]]), shape)
+    lengths = np.diff(windows.offsets)[series]
+    cut = windows.extended(series, lengths - 1, z[:, : max(fed, 1)])
+    known = min(int(lengths[0]), shape.required_history)
+    steps = known + fed
     first = known - shape.context
     x = cut.inputs(np.arange(batch), np.full(batch, first), shape.context + fed)
-    backward = _BackwardPass(network, trace(network, x), BackwardState.zeros(network, horizon, batch), first)
+    backward = _BackwardPass(
+        network, trace(network, x), BackwardState.zeros(network, horizon, batch), first, shape.lags
+    )
     gathered = _GradientAccumulator.zeros(shape, steps, horizon, batch)
     seeds = np.eye(horizon)[:, None, :] * weights  # [G, B, H]
     grads = (
@@ -79,12 +87,6 @@ def _chunk_gradients(
     inputs = _context_back(backward, gathered, grads, shape.context)
     found = np.stack([gathered.value(t)[:, 0] for t in range(known)[::-1]], axis=1)[:, ::-1]  # [G, known]
     return InputGradients(found, inputs)
-
-
-def _series(z: Floats, shape: WindowSpec) -> WindowDataset:
-    """[B, T] z as B series."""
-    offsets = np.arange(len(z) + 1, dtype=np.int64) * z.shape[1]
-    return WindowDataset.from_panel(z.ravel(), np.ones(z.size, dtype=np.bool_), offsets, shape)
 
 
 @dataclass
@@ -180,17 +182,19 @@ class _BackwardPass:
         gates: trace of the forward pass.
         state: gradients from the step after.
         first: first step of the series in the context.
+        lags: F, the past values in the input of each step; the other inputs are constant.
     """
 
     network: Network
     gates: tuple[GateTrace, ...]
     state: BackwardState
     first: int
+    lags: int
 
     def back(self, t: int, grads: Floats) -> Floats:
         """Go back through step t of the series: gradients [G, B, O] of the outputs to those of x_t, [G, B, F]."""
         x = backward_step(self.network, self.gates, t - self.first, grads.astype(np.float32), self.state)
-        return x.astype(np.float64)
+        return x[..., : self.lags].astype(np.float64)
 
 
 def _recursive_back(backward: _BackwardPass, gathered: _GradientAccumulator, seeds: Floats, known: int) -> Floats:

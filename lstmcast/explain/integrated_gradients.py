@@ -154,9 +154,10 @@ class _PathPoint:
         """Forecast from [M, T] z."""
         lstm, (count, steps) = part.lstm, points.shape
         offsets = np.arange(count + 1, dtype=np.int64) * steps
-        windows = WindowDataset.from_panel(
-            points.ravel(), np.ones(points.size, dtype=np.bool_), offsets, part.bound.windows.spec
-        )
+        read, first = part.bound.windows, np.zeros(count, dtype=np.int64)
+        drivers = read.drivers and read.drivers.take(first, first, first + steps - 1)
+        observed = np.ones(points.size, dtype=np.bool_)
+        windows = WindowDataset.from_panel(points.ravel(), observed, offsets, read.spec, drivers)
         linear, arguments = points @ part.jacobian.T, (np.arange(count), np.full(count, steps - 1), len(part.jacobian))
         if lstm is None:
             return cls(part, windows, np.empty((0, *linear.shape)), linear)

@@ -28,6 +28,7 @@ from lstmcast.nn import numpy_lstm
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.persistence import artifact
+from lstmcast.preprocessing.driver_features import DriverSpec
 from lstmcast.preprocessing.panel_scaling import Key, Polyphase, Preprocessing, ScalingSpec
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.results import MemberName, ValueReport
@@ -274,6 +275,7 @@ def preprocessing_to_dict(preprocessing: Preprocessing) -> dict[str, Any]:
         "polyphase_factor": preprocessing.polyphase.count,
         "window": asdict(preprocessing.window_spec),
         "horizon": preprocessing.horizon,
+        **({} if preprocessing.drivers is None else {"drivers": preprocessing.drivers.to_dict()}),
     }
 
 
@@ -353,6 +355,7 @@ def preprocessing_of(facts: Mapping[str, Any]) -> Preprocessing:
         horizon=int(facts["horizon"]),
         typical_step=scaling["typical_step"],
         polyphase=Polyphase(int(facts["polyphase_factor"])),
+        drivers=DriverSpec.from_dict(facts["drivers"]) if "drivers" in facts else None,
     )
 
 
@@ -367,15 +370,15 @@ def _member(facts: Mapping[str, Any], preprocessings: Sequence[Preprocessing], t
     head = QuantileHead(facts["head"]["steps"], tuple(facts["head"]["levels"]))
     if head.steps != preprocessings[k].window_spec.horizon:
         raise ValueError("the head and the windows have other horizons")
-    return LstmMember(name, _networks_of(facts, tensors[WEIGHTS[k]], preprocessings[k].window_spec, head), head, k)
+    return LstmMember(name, _networks_of(facts, tensors[WEIGHTS[k]], preprocessings[k].features, head), head, k)
 
 
 def _networks_of(
-    facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], spec: WindowSpec, head: QuantileHead
+    facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], features: int, head: QuantileHead
 ) -> tuple[Network, ...]:
     """The networks of a member."""
     layers = {"activation": facts["activation"], "skip": facts["skip"]}
-    return from_arrays(arrays, count=int(facts["networks"]), **layers, features=spec.lags, outputs=head.outputs)
+    return from_arrays(arrays, count=int(facts["networks"]), **layers, features=features, outputs=head.outputs)
 
 
 def _before_refit(ensemble: Ensemble, manifest: Mapping[str, Any], tensors: Tensors, series: Sequence[Key]) -> Ensemble:
@@ -389,9 +392,9 @@ def _before_refit(ensemble: Ensemble, manifest: Mapping[str, Any], tensors: Tens
         )
         for k, preprocessing in enumerate(ensemble.preprocessings)
     )
-    arrays, spec = tensors[HOLDOUT_WEIGHTS], preprocessings[0].window_spec
+    arrays, features = tensors[HOLDOUT_WEIGHTS], preprocessings[0].features
     members = tuple(
-        replace(member, networks=_networks_of(known, arrays, spec, member.head))
+        replace(member, networks=_networks_of(known, arrays, features, member.head))
         if isinstance(member, LstmMember) and not member.preprocessing
         else member
         for member, known in zip(ensemble.members, facts["members"], strict=True)

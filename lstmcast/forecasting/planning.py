@@ -15,6 +15,7 @@ from lstmcast.forecasting.preprocessing_search import PreprocessingSpec, preproc
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.specs import Recipe
+from lstmcast.preprocessing.driver_features import DriverSpec
 from lstmcast.preprocessing.panel_scaling import Preprocessing, ScalingSpec
 from lstmcast.preprocessing.scaling import ScaleMode, TransformName, valid_transforms
 from lstmcast.preprocessing.windows import WindowSpec
@@ -57,23 +58,27 @@ def make_plan(panel: Panel, config: ValueConfig, *, split: SplitData | None = No
     candidates, found = _select_preprocessing(past, panel, horizon, config, no_early_stopping=no_early_stopping)
     size = _size(panel, config)
     head = _head(horizon, config)
+    drivers = DriverSpec.fit(past, head.steps) if config.model.drivers == "auto" else None
     variants = tuple(
         Preprocessing(
             ScalingSpec(candidate.transform, _scale_mode(candidate.transform, past, config)),
             _shape(candidate, *size, head.steps),
             horizon,
+            drivers=drivers,
         )
         for candidate in candidates
     )
     shape = variants[0].window_spec
     architecture = architecture_of(
-        config.model, context=shape.context, lags=shape.lags, head=head, skip=config.model.skip_connection
+        config.model, context=shape.context, lags=variants[0].features, head=head, skip=config.model.skip_connection
     )
     inferred = (
         horizon_setting(panel, config, horizon),
         *found,
         InferredSetting(
-            SettingKey.WINDOW, f"{shape.context} steps of {shape.lags} lags", f"{len(past.values):,} training values"
+            SettingKey.WINDOW,
+            f"{shape.context} steps of {shape.lags} lags" + (f" and {drivers.width} drivers" if drivers else ""),
+            f"{len(past.values):,} training values",
         ),
     )
     return TrainingPlan(

@@ -35,7 +35,7 @@ def plan_fine_tuning(plan: TrainingPlan) -> tuple[TrainingPlan, WarmStart]:
     layers = lstm.networks[0]
     architecture = Architecture(
         context=known.window_spec.context,
-        lags=known.window_spec.lags,
+        lags=known.features,
         units=tuple(layer.units for layer in layers.layers),
         head=lstm.head,
         activation=layers.activation,

@@ -54,7 +54,9 @@ def apply_warm_start(plan: TrainingPlan, start: Forecaster) -> tuple[TrainingPla
     if reason or held is None:
         return replace(plan, inferred=(*plan.inferred, InferredSetting(SettingKey.INIT, "fresh", reason))), None
     known = start.ensemble.preprocessings[0]
-    variant = replace(plan.variants[0], scaling_spec=known.scaling_spec, window_spec=known.window_spec)
+    variant = replace(
+        plan.variants[0], scaling_spec=known.scaling_spec, window_spec=known.window_spec, drivers=known.drivers
+    )
     found = (
         InferredSetting(SettingKey.PREPROCESSING, str(variant), "that of the current model"),
         InferredSetting(SettingKey.INIT, "warm", "from the weights of the current model"),
@@ -68,7 +70,7 @@ def apply_warm_start(plan: TrainingPlan, start: Forecaster) -> tuple[TrainingPla
         plan,
         split=plan.split if held == plan.holdout else SplitData(panel, held),
         variants=(variant,),
-        architecture=replace(plan.architecture, context=variant.window_spec.context, lags=variant.window_spec.lags),
+        architecture=replace(plan.architecture, context=variant.window_spec.context, lags=variant.features),
         inferred=(*inferred, *found),
     )
     return going_on, WarmStart(start.holdout_ensemble.lstm.networks, start.ensemble.lstm.networks)
@@ -98,6 +100,9 @@ def _unfit(plan: TrainingPlan, panel: Panel, start: Forecaster) -> str:
     units = tuple(layer.units for layer in network.layers)
     if planned != (lstm.head, units, network.activation, network.skip, len(lstm.networks)):
         return "the current model has another architecture"
+    drivers = [each and each.layout for each in (plan.variants[0].drivers, start.ensemble.preprocessings[0].drivers)]
+    if drivers[0] != drivers[1]:
+        return "the current model has other covariates"
     if not scaling.allow_untransformed and transform not in valid_transforms(panel.values):
         return f"the transform of the current model, {transform}, is impossible for the newest values"
     return ""

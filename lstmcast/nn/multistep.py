@@ -40,7 +40,7 @@ def forecast(
         steps of the head repeat the last one.
     """
     shape = windows.spec
-    widest = max(shape.lags, *(4 * layer.units for network in networks for layer in network.layers))
+    widest = max(windows.features, *(4 * layer.units for network in networks for layer in network.layers))
     rows = max(1, CHUNK_SIZE // max(shape.context * widest, horizon * max(1, shape.profile_seasons)))
     parts = [
         _ensemble_mean(networks, head, _OriginBatch(windows, series[k : k + rows], origins[k : k + rows], horizon))
@@ -119,6 +119,7 @@ class _RecursionState:
         y: [B, F] the last deseasonalized values; 0 before the series.
         ages: [B] number of known steps.
         level: [B] m at the origin.
+        drivers: [B, H, F'] inputs of the steps ahead, other than past values.
         r: [B, H, K] z_t − m_{t-1} at the phase of each future step, 1 … K seasons before; 0 where not valid.
         is_valid: [B, H, K] false after the origin and where the level has too little history.
         season: steps in a season.
@@ -128,6 +129,7 @@ class _RecursionState:
     y: Floats
     ages: Ints
     level: Floats
+    drivers: Array
     r: Floats
     is_valid: Bools
     season: int
@@ -142,7 +144,16 @@ class _RecursionState:
         position = first[:, None, None] + np.where(is_valid, steps, 1)
         r = np.where(is_valid, windows.z[position % len(windows.z)] - windows.level[position - 1], 0.0)
         z, y = _last(windows.z, first, origins, shape.level_window), _last(windows.y, first, origins, shape.lags)
-        return cls(z, y, origins + 1, windows.level[first + origins], r, is_valid, shape.season_length)
+        drivers = _drivers_ahead(windows, series, origins, horizon)
+        return cls(z, y, origins + 1, windows.level[first + origins], drivers, r, is_valid, shape.season_length)
+
+
+def _drivers_ahead(windows: WindowDataset, series: Ints, origins: Ints, horizon: int) -> Array:
+    """[B, H, F'] inputs of the H steps after each origin, other than past values, as known at the origin."""
+    if windows.drivers is None:
+        return np.empty((len(series), horizon, 0), dtype=np.float32)
+    drivers = windows.drivers.take(series, origins + 1, origins)
+    return drivers.at(np.arange(len(series)), np.zeros(len(series), dtype=np.int64), horizon)
 
 
 def _last(values: Floats, first: Ints, origins: Ints, count: int) -> Floats:
@@ -169,5 +180,6 @@ def _roll_out(network: Network, past: _RecursionState, state: numpy_lstm.State, 
         level = z[:, t + 1 : t + 1 + steps].sum(axis=1) / np.minimum(ages, steps)
         inside = np.arange(lags, 0, -1) <= ages[:, None]
         x = np.where(inside, y[:, t + 1 : t + 1 + lags] - level[:, None], 0.0)
-        output = numpy_lstm.step(network, x.astype(np.float32), state)
+        x = np.concatenate([x, past.drivers[:, t]], axis=1, dtype=np.float32)
+        output = numpy_lstm.step(network, x, state)
     return z[:, steps:]

@@ -13,6 +13,7 @@ import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
+from lstmcast.preprocessing.driver_features import DriverInputs, DriverSpec
 from lstmcast.preprocessing.scaling import ScaleMode, Scaling, TransformName, fit_scaling, valid_transforms
 from lstmcast.preprocessing.windows import WindowDataset, WindowSpec
 from lstmcast.types import Bools, Floats, Ints
@@ -113,6 +114,7 @@ class Preprocessing:
         typical_step: typical step of the training series, for series that were not among them; None: not measured.
         polyphase: split of each series into coarser ones.
         series_scales: scale and floor of each training series, by key.
+        drivers: inputs of a network other than past values, for series that are not split; None: there are none.
     """
 
     scaling_spec: ScalingSpec
@@ -121,9 +123,15 @@ class Preprocessing:
     typical_step: float | None = None
     polyphase: Polyphase = NO_SPLIT
     series_scales: Mapping[Key, tuple[float, float]] = field(default_factory=dict)
+    drivers: DriverSpec | None = None
 
     def __str__(self) -> str:
         return f"{self.scaling_spec.transform}, {self.window_spec.baseline}"
+
+    @property
+    def features(self) -> int:
+        """F, the inputs of each step."""
+        return self.window_spec.lags + (self.drivers.width if self.drivers else 0)
 
     @property
     def required_history(self) -> int:
@@ -140,7 +148,9 @@ class Preprocessing:
         scaling = _fit(panel, split, self.scaling_spec, level, self.typical_step, self.polyphase)
         scaling = with_training_scales(scaling, panel, self.series_scales)
         owner = np.repeat(np.arange(panel.n_series), self.polyphase.count)
-        return BoundPanel(self, scaling, windows(split, scaling.take(owner), self.window_spec), panel)
+        drivers = None if self.drivers is None else self.drivers.bind(split)
+        read = windows(split, scaling.take(owner), self.window_spec, drivers)
+        return BoundPanel(self, scaling, read, panel)
 
     def fit(self, panel: Panel) -> BoundPanel:
         """Scale and window the training data; the preprocessing of the result stores their scales."""
@@ -289,10 +299,11 @@ def _untransformed(scaling: Scaling) -> Bools:
     return np.zeros(len(scaling.scale), np.bool_) if scaling.untransformed is None else scaling.untransformed
 
 
-def windows(panel: Panel, scaling: Scaling, spec: WindowSpec) -> WindowDataset:
+def windows(panel: Panel, scaling: Scaling, spec: WindowSpec, drivers: DriverInputs | None = None) -> WindowDataset:
     """The values of a panel as z, with level and profile."""
     owner = np.repeat(np.arange(panel.n_series), panel.lengths)
-    return WindowDataset.from_panel(scaling.take(owner).forward(panel.values), panel.observed, panel.offsets, spec)
+    z = scaling.take(owner).forward(panel.values)
+    return WindowDataset.from_panel(z, panel.observed, panel.offsets, spec, drivers)
 
 
 def dispersion_window(spec: WindowSpec) -> int:

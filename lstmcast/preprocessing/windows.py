@@ -3,7 +3,8 @@
 For one series, z_t is the scaled value, m_t its level and p_t the seasonal profile of the next step (see `scaling`);
 y_t = z_t − p_{t-1} is the deseasonalized value. The input at step t is the F numbers [y_{t-F+1} … y_t] − m_t, with 0
 before the first value of the series; the targets at step t are the residuals of [z_{t+1} … z_{t+H}] from level and
-profile at t. Nothing at step t depends on a later value.
+profile at t. Inputs from covariates and the calendar follow (see `driver_features`). Nothing at step t depends on a
+later value.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.parallel import prefetch
+from lstmcast.preprocessing.driver_features import DriverInputs
 from lstmcast.preprocessing.scaling import seasonal_profiles, trailing_means
 from lstmcast.types import Array, Bools, Floats, Ints
 
@@ -80,6 +82,7 @@ class WindowDataset:
         observed: [N] whether z_t was in the data (not filled).
         offsets: [S + 1].
         spec: size of the windows.
+        drivers: inputs other than past values; None without any.
     """
 
     z: Floats
@@ -89,12 +92,20 @@ class WindowDataset:
     observed: Bools
     offsets: Ints
     spec: WindowSpec
+    drivers: DriverInputs | None = None
 
     @classmethod
-    def from_panel(cls, z: Floats, observed: Bools, offsets: Ints, shape: WindowSpec) -> WindowDataset:
+    def from_panel(
+        cls, z: Floats, observed: Bools, offsets: Ints, shape: WindowSpec, drivers: DriverInputs | None = None
+    ) -> WindowDataset:
         """Compute levels and profiles of [N] flat z."""
         level = trailing_means(z, offsets, shape.level_window)
-        return cls(z, z, level, np.empty(0), observed, offsets, shape).with_profile(shape)
+        return cls(z, z, level, np.empty(0), observed, offsets, shape, drivers).with_profile(shape)
+
+    @property
+    def features(self) -> int:
+        """F, the inputs of each step."""
+        return self.spec.lags + (self.drivers.spec.width if self.drivers else 0)
 
     def with_profile(self, spec: WindowSpec) -> WindowDataset:
         """Return these z and levels with the seasonal profile of another spec that has the same level."""
@@ -208,7 +219,8 @@ class WindowDataset:
         past = np.minimum((self.offsets[series] + origins + 1 - known)[owner] + at, len(self.z) - 1)
         ahead = at - known[owner]
         values = np.where(ahead < 0, self.z[past], z[owner, np.maximum(ahead, 0)])
-        return WindowDataset.from_panel(values, np.ones(len(values), dtype=np.bool_), offsets, self.spec)
+        drivers = self.drivers and self.drivers.take(series, origins + 1 - known, origins)
+        return WindowDataset.from_panel(values, np.ones(len(values), dtype=np.bool_), offsets, self.spec, drivers)
 
     def _warmup_steps(self, lengths: Ints) -> Ints:
         """Steps at the start of a series without a profile; at most half of the series, so that some have a weight."""
@@ -225,7 +237,7 @@ class WindowDataset:
         x: Array = np.subtract(views, level, dtype=np.float32, casting="same_kind")
         if (before := rows < first).any():
             x[_views(before, self.spec.lags)] = 0.0
-        return x
+        return x if self.drivers is None else np.concatenate([x, self.drivers.at(series, starts, steps)], axis=2)
 
     def batches(self, rng: np.random.Generator, *, count: int, size: int) -> Iterator[Batch]:
         """Yield one epoch: `count` windows in batches of `size`, rounded up to full batches."""

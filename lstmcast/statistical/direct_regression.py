@@ -182,7 +182,7 @@ def _parts(block: Floats, most: int) -> Floats:
     """[N, b] blocks to [N, c] means of equal parts, at most about `most` of them."""
     size = block.shape[1]
     count = next((c for c in range(min(size, most), 0, -1) if size % c == 0), 1)
-    return block if count == size else np.asarray(block.reshape(len(block), count, -1).mean(axis=2))
+    return block if count == size else np.asarray(block.reshape(len(block), count, size // count).mean(axis=2))
 
 
 @dataclass(frozen=True)
