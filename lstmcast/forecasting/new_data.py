@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,8 @@ def _covariates_of(context: Panel, configured: CovariateOptions) -> CovariateOpt
     """Return the settings that fix the columns, categories and holidays of a stored panel."""
     kept = replace(NO_COVARIATES, calendar=configured.calendar, holidays=configured.holidays)
     found = kept if context.covariates is None else replace(configured, **context.covariates.pinned)
-    return replace(found, dates=context.holidays)
+    future = found.future if isinstance(found.future, str) and Path(found.future).exists() else None
+    return replace(found, dates=context.holidays, future=future)
 
 
 def _contradictions(

@@ -177,7 +177,8 @@ def read_newest(job: AnyJob, model: CurrentModel | None) -> tuple[Panel, tuple[s
         DataError: the file cannot be read exactly.
     """
     if model and is_pinned(job, model):
-        return model.task.read_for_job(model.forecaster, job.input)
+        section = getattr(job, "covariates", None)
+        return model.task.read_for_job(model.forecaster, job.input, section.future if section else None)
     panel: Panel = get_task(job.model.task).read(job.input, job.config)
     comparable = model is not None and model.task.name == job.model.task
     return panel, tuple(data_warnings(model.forecaster.context if model and comparable else panel, panel))

@@ -294,6 +294,7 @@ DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {
     "on_alert": True,
     "store": True,
     "forecast": {"output"},
+    "covariates": {"future"},
 }
 """Keys of a job that do not change the forecast: paths and notification."""
 

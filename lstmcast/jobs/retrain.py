@@ -23,7 +23,7 @@ from lstmcast.results import RetrainInfo
 from lstmcast.tasks.registry import AnyTask, get_task
 from lstmcast.text import pluralize, truncate_items
 
-DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}}
+DIGEST_EXCLUDED: Mapping[str, bool | set[str]] = {"store": True, "forecast": {"output"}, "covariates": {"future"}}
 """Keys of a config that do not change the model."""
 
 

@@ -232,8 +232,8 @@ class Task(ABC, Generic[C, P, T, R]):
     def read_new_data(self, model: T, data: str, given: Mapping[str, Any] | None = None) -> tuple[P, tuple[str, ...]]:
         """Read the newest data with the options of training, and those `given` for the file; return warnings too."""
 
-    def read_for_job(self, model: T, data: str) -> tuple[P, tuple[str, ...]]:
-        """Read the newest data for a forecast and for the next training; return warnings too."""
+    def read_for_job(self, model: T, data: str, future: str | None = None) -> tuple[P, tuple[str, ...]]:  # noqa: ARG002
+        """Read the newest data, and values ahead, for a forecast and the next training; return warnings too."""
         return self.read_new_data(model, data)
 
     def stored_context(self, model: T) -> P:

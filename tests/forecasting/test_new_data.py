@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lstmcast.data.drivers.options import CovariateOptions
@@ -45,6 +46,36 @@ def test_a_stored_panel_fixes_the_holidays_of_new_data(air: Path, monkeypatch: p
     assert read(air, pinned_options(stored, options)).holidays == panel.holidays
     with pytest.raises(UsageError):
         pinned_options(stored, options, {"covariates": {"holidays": ["DE"]}})
+
+
+def test_a_stored_panel_fixes_the_covariates_of_new_data(tmp_path: Path) -> None:
+    """Columns and categories are those of training; other columns are refused. Values ahead may be in another file."""
+    days = pd.date_range("2024-01-01", periods=45, freq="D").strftime("%Y-%m-%d")
+    table = pd.DataFrame(
+        {"day": days, "y": np.arange(45.0), "heat": np.arange(45) / 4, "sky": ["dry", "rain", "fog"] * 15}
+    )
+    table.loc[40:, "y"] = np.nan
+    options = ReadOptions(target=("y",), covariates=CovariateOptions(past=("sky",)))
+    panel = read(table, options)
+    stored = context_of(json.loads(json.dumps(to_facts(panel))), context_arrays(panel))
+    assert stored.covariates is not None
+    assert replace(stored, holidays=None).fingerprint() == panel.fingerprint()
+    newer = table.assign(sky="dry")
+    again = read(newer, pinned_options(stored, options))
+    assert again.covariates is not None
+    assert again.covariates.names == ("heat", "sky=dry", "sky=fog", "sky=rain")
+    assert again.default_horizon == 14
+    table[["day", "heat"]].assign(heat=50.0).to_csv(tmp_path / "future.csv", index=False)
+    given = {"covariates": {"future": str(tmp_path / "future.csv")}}
+    warmer = read(newer, pinned_options(stored, options, given))
+    assert warmer.covariates is not None
+    assert warmer.covariates.values[39:41, 0].tolist() == [39 / 4, 50.0]
+    assert pinned_options(stored, replace(options, covariates=replace(options.covariates, future="gone.csv")))
+    for wrong in ({"known": ["sky"]}, {"past": []}, {"static": ["heat"]}):
+        with pytest.raises(UsageError):
+            pinned_options(stored, options, {"covariates": wrong})
+    with pytest.raises(UsageError):
+        pinned_options(replace(stored, covariates=None), ReadOptions(), given)
 
 
 def test_changed_values_at_most_known_steps_are_reported(air_panel: Panel) -> None:

@@ -256,7 +256,12 @@ class CategoryTask(Task["CategoryConfig", Panel, SymbolForecaster, SymbolBacktes
         """Read the columns, formats and symbols of training; a text may start anywhere."""
         return _read_as_trained(model, data, given)
 
-    def read_for_job(self, model: SymbolForecaster, data: str) -> tuple[Panel, tuple[str, ...]]:
+    def read_for_job(
+        self,
+        model: SymbolForecaster,
+        data: str,
+        future: str | None = None,  # noqa: ARG002
+    ) -> tuple[Panel, tuple[str, ...]]:
         """Read also the symbols that are new, which the next training learns."""
         return _read_as_trained(model, data, extend=True)
 

@@ -64,6 +64,11 @@ class ValueTask(Task["ValueConfig", Panel, Forecaster, BacktestResult]):
         panel = read(data, training_read_options(model, given))
         return panel, tuple(data_warnings(model.context, panel))
 
+    def read_for_job(self, model: Forecaster, data: str, future: str | None = None) -> tuple[Panel, tuple[str, ...]]:
+        """Read the newest data with the values ahead of a file, if the model has covariates."""
+        given = None if model.context.covariates is None else {"covariates": {"future": future}}
+        return self.read_new_data(model, data, given)
+
     def backtest_plan(self, dataset: Panel, config: ValueConfig, options: BacktestOptions) -> ValueBacktest:
         """Plan a backtest from rolling origins, with one training or with one for each."""
         from lstmcast.tasks.value.backtest import ValueBacktest

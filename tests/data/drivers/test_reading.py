@@ -287,3 +287,21 @@ def test_columns_that_explain_nothing_are_not_proposed() -> None:
     assert covariates_of(panel).columns == ("temperature", "promo")
     (note,) = (note for note in panel.notes if note.code is NoteCode.UNUSED_COLUMNS)
     assert note.text == "columns not used: country, delivered, remark"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_after_an_origin_shows_in_past_covariates(seed: int) -> None:
+    """Other values of past columns after an origin, gaps included, change no value at it; nor do later versions."""
+    rng = np.random.default_rng(seed)
+    n, origin = 60, int(rng.integers(10, 50))
+    table = frame(n, 0).assign(humidity=rng.normal(0, 1, n), weather=rng.choice(["dry", "rain"], n))
+    table.loc[rng.choice(np.arange(1, n), 5, replace=False), ["humidity", "weather"]] = [np.nan, ""]
+    later = table.copy()
+    later.loc[origin + 1 :, "humidity"] += 100
+    later.loc[origin + 1 :, "weather"] = rng.choice(["dry", "rain", ""], n - origin - 1, p=[0.5, 0.45, 0.05])
+    found = []
+    for data in (table, later):
+        panel = panel_of(data, known=("none",), past=("humidity", "weather"))
+        origins = panel.starts + origin
+        found.append(covariates_of(panel).at(np.array([0]), origins[:, None] + np.arange(-9, 9), origins))
+    np.testing.assert_array_equal(*found)
