@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +14,10 @@ from lstmcast.data.file.conversion import parquet_to_csv, workbook_to_csv
 from lstmcast.data.file.csv_layout import CsvLayout, choose_delimiter, find_layout, join_blanks
 from lstmcast.data.file.encoding import to_text
 from lstmcast.data.file.file_reader import read_input
+from lstmcast.data.file.header import NO_HEADER, read_header, refuse_headless, unnamed_header
 from lstmcast.data.file.lines import line_ranges
 from lstmcast.data.file.skipped_lines import NONE, skip_lines
 from lstmcast.data.file.table_lines import MIN_ROWS
-from lstmcast.data.file.unnamed import column_names
 from lstmcast.data.layout.headers import has_time_columns
 from lstmcast.data.schema import DataNote, NoteCode, Table
 from lstmcast.data.time.text.recognition import looks_like_times
@@ -39,11 +35,6 @@ _ALIGNED = DataNote(NoteCode.ALIGNED, "columns aligned by blanks")
 _NO_NEWLINE = DataNote(
     NoteCode.NO_FINAL_NEWLINE, "the last line has no newline, unlike all others: the file may be incomplete"
 )
-
-_NO_HEADER = (Fix("data.header=none", "name the columns column_1, column_2 …"),)
-
-_NUMBER = r"\s*[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
-_DATED = re.compile(r"[0-9]{4}|[0-9][-/.:][0-9]")
 
 
 def read_table(
@@ -135,9 +126,9 @@ def _parse(
     """Check the width of every row, then parse the fields by pandas; `skipped` are the numbers of emptied lines."""
     layout = find_layout(text, delimiter, source)
     if has_header:
-        header = _header(text, delimiter, source, layout)
+        header = read_header(text, delimiter, source, layout)
     else:
-        header, layout = _unnamed(text, delimiter, source, layout)
+        header, layout = unnamed_header(text, delimiter, source, layout)
     width, notes = _row_width(delimiter, source, layout, len(header), skipped)
     frame = pd.read_csv(
         io.BytesIO(text),
@@ -152,13 +143,13 @@ def _parse(
     if len(frame) != len(layout.lines) - (not has_header):
         raise DataError(f"{source}: rows and quotes are ambiguous; write the file with standard CSV quoting")
     frame = frame.iloc[int(has_header) :].reset_index(drop=True)
-    if has_header and width == len(header) + 1 and _count_rows(frame.iloc[:, 0]):
+    if has_header and width == len(header) + 1 and count_rows(frame.iloc[:, 0]):
         header, notes = ["", *header], ()  # row names of R
     _refuse_extra_values(frame.iloc[:, len(header) : width], layout, source, delimiter)
     frame = frame.iloc[:, : len(header)]
     frame.columns = pd.Index(header)
     if has_header:
-        _refuse_headless(frame, source, int(layout.lines[0]))
+        refuse_headless(frame, source, int(layout.lines[0]))
     sign = r"'\t' (tab)" if delimiter == "\t" else f"'{delimiter}'"
     delimiter_notes = () if delimiter == "," else (DataNote(NoteCode.DELIMITER, f"delimiter {sign}"),)
     if header[0] == "":
@@ -168,39 +159,7 @@ def _parse(
     return Table(source, frame, layout.lines[1:], notes=all_notes, skipped=skipped)
 
 
-def _unnamed(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> tuple[list[str], CsvLayout]:
-    """Names of the columns of a text without a header, and a layout with a header in front."""
-    if len(layout.lines) == 0:
-        raise DataError(f"{source}: the file is empty; it needs at least one row")
-    width = int(np.bincount(layout.widths).argmax())
-    lines, widths = (
-        np.insert(values, 0, first) for values, first in ((layout.lines, layout.lines[0]), (layout.widths, width))
-    )
-    return column_names(text, delimiter, width), CsvLayout(lines, widths)
-
-
-def _headless(source: str, line: int, reason: str) -> DataError:
-    """Error about a first line that holds no names."""
-    text = f"{source}:{line}: no header: {reason}; add a first line of column names"
-    return DataError(Fault(text, FaultCode.NO_HEADER, line, "", _NO_HEADER))
-
-
-def _refuse_headless(frame: pd.DataFrame, source: str, line: int) -> None:
-    """Raise DataError if the header is missing: a column of times whose name is a time."""
-    if has_time_columns([str(name) for name in frame.columns]):
-        return
-    for k, name in enumerate(frame.columns.map(str)):
-        timely = _DATED.search(name) and not name.isdigit() and looks_like_times(pd.Series([name], dtype=str))
-        if timely and looks_like_times(frame.iloc[:, k]):
-            raise _headless(source, line, f"'{name}' is a time like those below it")
-    names = [str(name) for name in frame.columns]
-    repeated = [name for k, name in enumerate(names) if name and (frame.iloc[:_SAMPLE, k] == name).any()]
-    words = [name for name in repeated if not _is_value(name)]
-    if words and any(map(_is_value, names)):
-        raise _headless(source, line, f"'{words[0]}' occurs below it too, next to a value")
-
-
-def _count_rows(fields: pd.Series) -> bool:
+def count_rows(fields: pd.Series) -> bool:
     """True if the fields are the numbers of the rows, from 0 or 1."""
     start = {"0": 0, "1": 1}.get(fields.iloc[0])
     return start is not None and fields.tolist() == [str(k) for k in range(start, start + len(fields))]
@@ -211,7 +170,7 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataN
     index = frame.iloc[:, 0]
     if frame.shape[1] > 1 and (index == "").all():
         return frame.iloc[:, 1:], DataNote(NoteCode.ROW_INDEX, "column 1 has neither a name nor fields: not used")
-    if not _count_rows(index):
+    if not count_rows(index):
         if has_time_columns([str(name) for name in frame.columns[1:]]):
             frame.columns = pd.Index(["series", *frame.columns[1:]])
             return frame, DataNote(NoteCode.ROW_INDEX, "column 1 has no name: series")
@@ -220,7 +179,7 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataN
             return frame, DataNote(NoteCode.ROW_INDEX, "column 1 has no name: time")
         hint = "write one, such as 'id', before the first delimiter, or delete the column"
         text = f"{where}: column 1 has no name; {hint}"
-        raise DataError(Fault(text, FaultCode.NO_HEADER, fixes=_NO_HEADER))
+        raise DataError(Fault(text, FaultCode.NO_HEADER, fixes=NO_HEADER))
     return frame.iloc[:, 1:], DataNote(NoteCode.ROW_INDEX, "column 1 has no name and only counts rows: not used")
 
 
@@ -232,52 +191,6 @@ def _blank_lines(text: bytes, layout: CsvLayout, skipped: tuple[int, ...]) -> tu
         return ()
     message = f"{pluralize(blank, 'blank line')} left out; a missing value is written as NA"
     return (DataNote(NoteCode.BLANK_LINES, message),)
-
-
-def _header(text: bytes, delimiter: str, source: str, layout: CsvLayout) -> list[str]:
-    """Stripped column names, without blank names at the end; raises DataError for an invalid header."""
-    if len(layout.lines) == 0:
-        raise DataError(f"{source}: the file is empty; it needs a header line and at least one row")
-    lines = islice(io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), int(layout.lines[0]) - 1, None)
-    try:
-        fields = next(csv.reader(lines, delimiter=delimiter))
-    except csv.Error as err:
-        raise DataError(
-            f"{source}:{layout.lines[0]}: the header cannot be read ({err}); is one of its quotes open?"
-        ) from err
-    header = [field.strip() for field in fields]
-    while header and not header[-1]:
-        header.pop()
-    where = f"{source}:{layout.lines[0]}"
-    if not header:
-        raise DataError(f"{where}: the header names no column; add a first line of column names")
-    doubled = [(name, count) for name, count in Counter(header).items() if count > 1 and name]
-    named = [name for name in header if name]
-    values = sum(map(_is_value, named))
-    if (
-        values > (len(named) / 2 if len(named) < len(header) else len(named) - 1) and not has_time_columns(header)
-    ) or any(_is_value(name) for name, _ in doubled):
-        first = ", ".join(header[:MAX_SHOWN])
-        raise _headless(source, int(layout.lines[0]), f"the first line holds values ({first})")
-    if len(layout.lines) == 1:
-        raise DataError(f"{where}: only a header; at least one row must follow it")
-    blank = [k for k, name in enumerate(header, 1) if not name]
-    faults = [f"{where}: column {k} has no name; give it one" for k in blank if blank != [1]]  # that may be an index
-    faults += [f"{where}: {count} columns are named '{name}'; names must differ" for name, count in doubled]
-    if len(faults) > MAX_SHOWN:
-        more = f"{where}: {len(faults) - MAX_SHOWN} more column names are blank or doubled"
-        faults = [*faults[:MAX_SHOWN], more]
-    if faults:
-        fixes = _NO_HEADER if len(layout.lines) > MIN_ROWS else ()
-        last = Fault(faults[-1], FaultCode.NO_HEADER, int(layout.lines[0]), "", fixes)
-        raise DataError([*faults[:-1], last])
-    return header
-
-
-def _is_value(name: str) -> bool:
-    """True if a header field is a number or a time."""
-    field = pd.Series([name], dtype=str)
-    return name != "" and (bool(field.str.fullmatch(_NUMBER).iloc[0]) or looks_like_times(field))
 
 
 def _row_width(
@@ -294,7 +207,7 @@ def _row_width(
     fixes = (fix,) if len(lines) <= MAX_SHOWN and len(lines) < len(widths) else ()
     common = np.bincount(widths).argmax()
     if common != head and len(widths) >= MIN_ROWS and np.count_nonzero(widths == common) > 0.8 * len(widths):
-        fixes = _NO_HEADER
+        fixes = NO_HEADER
     text = _ragged(delimiter, source, layout.lines[1:], widths, bad, width)
     raise DataError(Fault(text, FaultCode.RAGGED_ROWS, int(lines[0]), "", fixes))
 

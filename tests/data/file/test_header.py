@@ -9,7 +9,7 @@ import pytest
 
 from lstmcast.data.file.csv_layout import join_blanks
 from lstmcast.data.file.csv_reader import read_table
-from lstmcast.data.file.unnamed import column_names
+from lstmcast.data.file.header import column_names
 from lstmcast.data.load import ReadOptions, read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import NoteCode
