@@ -84,7 +84,13 @@ def _widths(scores: Floats, level: float) -> Floats:
 
 
 def cross_coverage(
-    scores: Floats, groups: Ints, levels: Sequence[float], *, overlapping: Bools | None = None, trust: float = 1.0
+    scores: Floats,
+    groups: Ints,
+    levels: Sequence[float],
+    *,
+    overlapping: Bools | None = None,
+    trust: float = 1.0,
+    inside: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Cross-validated coverage: each fold of origins is compared with widths calibrated on the other folds.
 
@@ -92,6 +98,7 @@ def cross_coverage(
         scores, levels, trust: as for `calibrate`.
         groups: [B] the fold of each origin.
         overlapping: [B, B] pairs of origins that share outcomes; such origins do not calibrate for each other.
+        inside: [Q, B, H] 1 where an outcome is inside an interval that is not calibrated, 0 outside; NaN: calibrated.
 
     Returns:
         Coverage over all steps [Q] and at each step ahead [Q, H]; NaN where undefined.
@@ -104,6 +111,8 @@ def cross_coverage(
             continue
         widths = calibrate(scores[:, calibrating], levels, trust=trust).widths  # [Q, H]
         hits[:, out] = np.where(np.isnan(scores[:, out]), np.nan, scores[:, out] <= widths[:, None])
+    if inside is not None:
+        hits = np.where(np.isnan(inside) | np.isnan(scores), hits, inside)
     known = ~np.isnan(hits)
     hit = np.where(known, hits, 0.0)
     return _ratio(hit.sum(axis=(1, 2)), known.sum(axis=(1, 2))), _ratio(hit.sum(axis=1), known.sum(axis=1))

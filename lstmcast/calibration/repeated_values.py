@@ -33,6 +33,7 @@ THRESHOLDS = 16  # of the ranked probability score
 EQUAL = (0.05, 0.1)  # probability that two values are equal: as Poisson counts with a mean of 32, and of 8
 PERSISTENT = (1.0, 0.75)  # score of the best part relative to that of a previous value; 0.5 if values are independent
 ROUNDING = 1e-9
+CHUNK = 256  # series of one group
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ class PastValues:
         """Yield series whose values are known at the same steps: rows [b], values [b, n] and their ages [n]."""
         masks, which = np.unique(self.known[rows], axis=0, return_inverse=True)
         for g, mask in enumerate(masks):
-            part, steps = rows[which.ravel() == g], np.flatnonzero(mask)
-            yield part, self.values[np.ix_(part, steps)], len(mask) - steps
+            alike, steps = rows[which.ravel() == g], np.flatnonzero(mask)
+            for part in (alike[k : k + CHUNK] for k in range(0, len(alike), CHUNK)):
+                yield part, self.values[np.ix_(part, steps)], len(mask) - steps
 
 
 @dataclass(frozen=True)

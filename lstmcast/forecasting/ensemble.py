@@ -123,11 +123,6 @@ class Ensemble:
         return next(member for member in self.members if isinstance(member, LstmMember))
 
     @property
-    def is_pretrained(self) -> bool:
-        """True if no member was trained on the series."""
-        return all(member.name is not MemberName.TRAINED for member in self.members)
-
-    @property
     def required_history(self) -> int:
         """Past steps of a series that a forecast depends on."""
         return max(self._required_history(k) for k, _ in enumerate(self.members) if self.uses(k))
@@ -280,22 +275,29 @@ class BoundEnsemble:
     ) -> tuple[Floats, Floats]:
         """Lower and upper bounds, [Q, B, H] each, in the unit of the target.
 
-        Those of counts follow the past values of the series, unless a trained LSTM has been calibrated on them.
+        Those of series whose values repeat follow the past values, if the ensemble depends on enough of them.
         """
-        growing = self.ensemble.interval_source is not None
-        below, above = calibration.bounds(forecast.z, forecast.below, forecast.above, growing=growing)
-        if not len(below):
-            return below, above
-        lower = np.stack([self.inverse_transform(z, series) for z in below])
-        upper = np.stack([self.panels[0].upper_bound(forecast.z, z - forecast.z, series) for z in above])
-        if self.ensemble.is_pretrained:
+        lower, upper = self.calibrated_bounds(forecast, calibration, series)
+        if self.ensemble.required_history >= history_steps(self.panels[0].panel.calendar.season):
             values = self.inverse_transform(forecast.z, series)
             lower, upper = blend_repeated(self._past_values(series, origins), values, lower, upper, calibration.levels)
-        if forecast.undamped is not None:  # the outermost bounds reach it
+        if len(lower) and forecast.undamped is not None:  # the outermost bounds reach it
             away = (forecast.undamped - forecast.z) / len(lower)
             shown = [self.inverse_transform(forecast.z + (q + 1) * away, series) for q in range(len(lower))]
             lower, upper = np.minimum(lower, shown), np.maximum(upper, shown)
         return lower, upper
+
+    def calibrated_bounds(
+        self, forecast: ScaledForecast, calibration: Calibration, series: Ints
+    ) -> tuple[Floats, Floats]:
+        """Lower and upper bounds by the calibration alone, as in `intervals`."""
+        growing = self.ensemble.interval_source is not None
+        below, above = calibration.bounds(forecast.z, forecast.below, forecast.above, growing=growing)
+        if not len(below):
+            return below, above
+        lower = [self.inverse_transform(z, series) for z in below]
+        upper = [self.panels[0].upper_bound(forecast.z, z - forecast.z, series) for z in above]
+        return np.stack(lower), np.stack(upper)
 
     def _past_values(self, series: Ints, origins: Ints) -> PastValues:
         """The last values at each origin."""

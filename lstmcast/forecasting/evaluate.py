@@ -91,6 +91,7 @@ def evaluate_holdout(bound: BoundEnsemble, split: SplitData, levels: tuple[float
     errors = ahead.errors(bound.panels[0].transform(actual, series))
     trust = _calibration_weight(bound.ensemble, split.holdout.horizons(split.panel.lengths))
     calibration = calibrate(errors, levels, trust=trust)
+    plain = bound.calibrated_bounds(ahead, calibration, series)
     lower, upper = bound.intervals(ahead, calibration, series, origins)
     shown = slice(0, MAX_STORED_FORECASTS)
     return HoldoutEvaluation(
@@ -98,7 +99,7 @@ def evaluate_holdout(bound: BoundEnsemble, split: SplitData, levels: tuple[float
             **_comparison(bound, split, ahead),
             n_scored=len(series),
             calibration_weight=trust,
-            **_coverage(errors, series, origins, levels, trust),
+            **_coverage(errors, series, origins, levels, trust, _inside(actual, ahead, plain, (lower, upper))),
         ),
         calibration=calibration,
         holdout=HoldoutForecasts(
@@ -141,7 +142,26 @@ def _calibration_weight(ensemble: Ensemble, horizons: float) -> float:
     return horizons / (horizons + BORROWED_HORIZONS)
 
 
-def _coverage(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, ...], trust: float) -> dict[str, Any]:
+def _inside(
+    actual: Floats, forecast: ScaledForecast, calibrated: tuple[Floats, Floats], bounds: tuple[Floats, Floats]
+) -> Floats:
+    """[Q, B, H] 1 or 0: the outcome is inside bounds that follow the past values; NaN for calibrated bounds.
+
+    Args:
+        actual: [B, H].
+        forecast: from B origins.
+        calibrated, bounds: lower and upper [Q, B, H], by the calibration alone and as they are.
+    """
+    moved = np.any([(old != new).any(axis=(0, 2)) for old, new in zip(calibrated, bounds, strict=True)], axis=0)
+    if forecast.undamped is not None:
+        moved &= (forecast.undamped == forecast.z).all(axis=1)
+    inside = (actual >= bounds[0]) & (actual <= bounds[1])
+    return np.where(moved[:, None], inside, np.nan)
+
+
+def _coverage(
+    errors: Floats, series: Ints, origins: Ints, levels: tuple[float, ...], trust: float, inside: Floats
+) -> dict[str, Any]:
     """The cross-validated coverage of the intervals.
 
     With few series, folds are stretches of time. Origins with outcomes in common with a fold do not calibrate for it,
@@ -150,12 +170,12 @@ def _coverage(errors: Floats, series: Ints, origins: Ints, levels: tuple[float, 
     horizon, overlap = errors.shape[2], False
     folds = bootstrap_groups(series, origins, horizon) % FOLDS
     if len(np.unique(series)) >= MIN_SERIES_FOR_GROUPING:
-        overall, by_step = cross_coverage(errors, folds, levels, trust=trust)
+        overall, by_step = cross_coverage(errors, folds, levels, trust=trust, inside=inside)
     else:
         overlapping = (np.abs(origins[:, None] - origins) < horizon) & (series[:, None] == series)
-        overall, by_step = cross_coverage(errors, folds, levels, overlapping=overlapping, trust=trust)
+        overall, by_step = cross_coverage(errors, folds, levels, overlapping=overlapping, trust=trust, inside=inside)
         if overlap := bool(np.isnan(overall).any()):
-            overall, by_step = cross_coverage(errors, folds, levels, trust=trust)
+            overall, by_step = cross_coverage(errors, folds, levels, trust=trust, inside=inside)
     names = [f"{level:g}" for level in levels]
     return {
         "coverage": dict(zip(names, overall.tolist(), strict=True)),

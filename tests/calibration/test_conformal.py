@@ -172,6 +172,15 @@ def test_cross_coverage_by_hand() -> None:
     np.testing.assert_array_equal(steps, [[0.75]])
 
 
+def test_cross_coverage_counts_intervals_that_are_not_calibrated_as_they_are() -> None:
+    """The hand example, with the last origin inside; an unknown outcome remains unknown."""
+    scores = alike([[1.0], [2.0], [3.0], [9.0], [NAN]])
+    inside = np.array([NAN, NAN, NAN, 1.0, 1.0])[None, :, None]
+    all_, steps = cross_coverage(scores, np.array([0, 0, 0, 1, 1]), [50], inside=inside)
+    np.testing.assert_array_equal(all_, [1.0])
+    np.testing.assert_array_equal(steps, [[1.0]])
+
+
 def test_cross_coverage_uses_the_calibration_weight() -> None:
     """Folds with scores of 2 and of 16: 16 covers 2, and so does its root; 2 does not cover 16."""
     scores, folds = alike([[2.0], [2.0], [16.0], [16.0]]), np.array([0, 0, 1, 1])

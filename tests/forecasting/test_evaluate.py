@@ -19,6 +19,7 @@ from lstmcast.evaluation.splits import plan_holdout
 from lstmcast.forecasting.ensemble import Ensemble
 from lstmcast.forecasting.evaluate import HoldoutEvaluation, blas, evaluate_holdout, library_versions
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.pretrained import load_pretrained_forecaster
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.results import MemberName
@@ -57,6 +58,20 @@ def test_forecasts_are_those_of_a_file_cut_at_the_origin(
         np.testing.assert_allclose(evaluated.holdout.forecast[row], alone.values[0], rtol=1e-4)
         np.testing.assert_allclose(evaluated.holdout.lower[:, row], alone.lower[:, 0], rtol=1e-3)
         np.testing.assert_allclose(evaluated.holdout.upper[:, row], alone.upper[:, 0], rtol=1e-3)
+
+
+@pytest.mark.kernel
+def test_coverage_of_rare_demand_is_that_of_its_own_bounds(daily_panel: Callable[[np.ndarray], Panel]) -> None:
+    """Bounds that follow the past values are not calibrated."""
+    rng = np.random.default_rng(0)
+    panel = daily_panel((rng.random((20, 300)) < 0.3) * (1.0 + rng.poisson(1.0, (20, 300))))
+    bound = load_pretrained_forecaster(panel).ensemble.bind(panel)
+    found = evaluate_holdout(bound, SplitData(panel, plan_holdout(panel.lengths, H)), (80.0, 95.0))
+    held = found.holdout
+    inside = ((held.actual >= held.lower) & (held.actual <= held.upper)).mean(axis=(1, 2))
+    assert len(held.series) == found.evaluation.n_scored
+    np.testing.assert_allclose(list(found.evaluation.coverage.values()), inside, atol=0.01)  # few values are damped
+    np.testing.assert_allclose(inside, [0.8, 0.95], atol=0.05)
 
 
 @pytest.mark.kernel
