@@ -186,7 +186,8 @@ def _without_index(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, DataN
 def _blank_lines(text: bytes, layout: CsvLayout, skipped: tuple[int, ...]) -> tuple[DataNote, ...]:
     """Note about blank lines in a single column, which may be intended as missing values."""
     first, last = layout.lines[[0, -1]]
-    blank = int((np.diff(np.unique(layout.lines)) - 1).sum()) - sum(first < number < last for number in skipped)
+    steps = np.diff(layout.lines)  # 0 for rows of one line
+    blank = int((steps[steps > 0] - 1).sum()) - sum(first < number < last for number in skipped)
     if layout.widths[0] > 1 or not blank or b'"' in text:
         return ()
     message = f"{pluralize(blank, 'blank line')} left out; a missing value is written as NA"
