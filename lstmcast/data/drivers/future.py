@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -97,7 +98,25 @@ def _times(table: Table, panel: Panel, options: ReadOptions) -> Times:
     try:
         return parse(time_format=style.pattern if style else None)
     except DataError:
-        return parse()
+        try:
+            return parse()
+        except DataError as err:
+            end = panel.calendar.wall(panel.ends.max(keepdims=True)).astype(np.int64)
+            return _nearest(parse, int(end[0]), err)
+
+
+def _nearest(parse: Callable[..., Times], end: int, err: DataError) -> Times:
+    """Times in the one of several possible formats that stays nearest to a time; raises the error without one."""
+    formats = [fix.setting.partition("=")[2] for fix in err.faults[0].fixes]
+    faults = [replace(fault, fixes=()) for fault in err.faults]  # settings of the data file, which has another format
+    if err.faults[0].code is not FaultCode.AMBIGUOUS_TIMES:
+        raise DataError(faults) from err
+    read = [parse(time_format=each) for each in formats]
+    distances = [int(np.abs(times.stamps - end).max()) for times in read]
+    first, *_, second = sorted(distances)[:2]
+    if 2 * first >= second:
+        raise DataError(faults) from err
+    return read[distances.index(first)]
 
 
 def _wall(times: Times, calendar: Calendar) -> Ints:

@@ -13,7 +13,7 @@ from lstmcast.data.drivers.options import CovariateOptions
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import NoteCode, ReadOptions, SettingKey
-from lstmcast.errors import DataError, FileError
+from lstmcast.errors import DataError, FaultCode, FileError
 
 HOURS = 24 * 10
 
@@ -87,6 +87,17 @@ def test_months_are_repeated_for_days() -> None:
     panel = panel_of(table, future, "y")
     assert ahead_of(panel, 30) == [2.0] * 29 + [3.0]
     assert horizon_ahead(panel) == 29 + 31
+
+
+def test_dates_are_read_as_those_near_the_data() -> None:
+    """Twelve days that may be twelve months, and a single day; dates that are far in any case remain unclear."""
+    future = pd.DataFrame({"day": hours(12, "2024-03-01", "D", "%d/%m/%Y"), "rate": np.arange(12.0)})
+    table = pd.DataFrame({"day": hours(60, "2024-01-01", "D", "%Y-%m-%d"), "y": np.arange(60.0)}).assign(rate=1.5)
+    assert ahead_of(panel_of(table, future, "y", known=("rate",)), 3) == [0, 1, 2]
+    assert ahead_of(panel_of(table, future[:1], "y", known=("rate",)), 1) == [0]
+    with pytest.raises(DataError) as caught:
+        panel_of(table, pd.DataFrame({"day": ["11/12/2024"], "rate": [1.0]}), "y", known=("rate",))
+    assert [(fault.code, fault.fixes) for fault in caught.value.faults] == [(FaultCode.AMBIGUOUS_TIMES, ())]
 
 
 def test_finer_values_are_averaged() -> None:
