@@ -18,7 +18,6 @@ from lstmcast.data.schema import SettingKey
 from lstmcast.errors import ConfigError, DataError
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.explain.explanation import explain
-from lstmcast.forecasting import train as forecasting_train
 from lstmcast.forecasting.codec import to_artifact
 from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble
 from lstmcast.forecasting.ensemble_weights import EnsembleWeights
@@ -28,7 +27,6 @@ from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import make_plan
 from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.pretrained import load_pretrained, load_pretrained_forecaster
-from lstmcast.forecasting.train import plan_fine_tuning
 from lstmcast.forecasting.validation_errors import SMOOTHING_WEIGHTS
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import to_tensors
@@ -36,6 +34,7 @@ from lstmcast.preprocessing import panel_scaling
 from lstmcast.preprocessing.windows import WindowDataset
 from lstmcast.results import MemberName
 from lstmcast.tasks.value import train as value_train
+from lstmcast.tasks.value.train import plan_fine_tuning
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
@@ -461,7 +460,7 @@ def test_pretrained_weights_stay_without_training_series(air_panel: Panel, monke
     ):
         for name, array in to_tensors(after).items():
             np.testing.assert_array_equal(to_tensors(before)[name], array)
-    monkeypatch.setattr(forecasting_train, "load_pretrained", None)
+    monkeypatch.setattr(value_train, "load_pretrained", None)
     assert np.isfinite(found.predict(air_panel).values).all()
 
 
