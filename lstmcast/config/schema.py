@@ -68,7 +68,7 @@ class DataConfig(Section):
     frequency: str | None = None
     """Length of a step as a pandas alias (h, D, W-FRI, MS, 30min …); finer data are resampled; null: inferred."""
     closed: str = "auto"
-    """Steps that never have values (Sun, Sat-Sun, 20:00-08:00, Aug); auto: inferred; none: every step is open."""
+    """Steps that never have values (Sun, 20:00-08:00, Aug, W52-W01); auto: inferred; none: every step is open."""
     timezone: str | None = None
     """Time zone of times without a UTC offset (Europe/Berlin), required where clocks change; null: none."""
     time_format: str | None = None

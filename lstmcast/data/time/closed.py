@@ -1,7 +1,7 @@
 """Closed steps of a grid: regular holes such as Sundays, nights and Augusts, from data and from text.
 
-The text of `data.closed` is a list of weekdays, spans of the clock and months: `Sun`, `Sat,Sun`, `20:00-08:00`,
-`Sun,21:00-08:00,Sat@14:00-24:00`, `Jul-Aug`. A span includes its first time and excludes its last.
+The text of `data.closed` is a list of weekdays, spans of the clock, months and weeks: `Sun`, `Sat,Sun`, `20:00-08:00`,
+`Sun,21:00-08:00,Sat@14:00-24:00`, `Jul-Aug`, `W52-W01`. A span includes its first time and excludes its last.
 """
 
 from __future__ import annotations
@@ -12,6 +12,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from lstmcast.data.time.closed_years import (
+    closed_months,
+    closed_weeks,
+    has_years,
+    mask_of,
+    months_of_year,
+    observed_years,
+    week_names,
+    weeks_of,
+    year_parts,
+)
 from lstmcast.data.time.frequency import MONTHS, WEEK, TimeGrid
 from lstmcast.data.time.mask import Mask
 from lstmcast.data.time.zones import DAY, SECOND
@@ -30,10 +41,12 @@ _MIN_CYCLES_FOR_EXCEPTION = 8
 _MAX_DROPPED = 0.02  # fraction of the times that lie in closed slots
 _MAX_CHANCE = 1e-3  # probability that random holes close a slot
 _MIN_DAYS, _MIN_WEEKS, _MIN_YEARS = 4, 3, 3  # observed cycles
+_MIN_REPEATS = 2  # years of closed weeks that are offered
+YEAR_DAYS = 365
 _RECENT_CYCLES = 3  # at the end, of which none may contradict a closed slot
 _MIN_REDUCTION = 0.5  # of the holes, for a mask of separate days
 _MAX_NEGLIGIBLE = 0.01  # holes as a fraction of the times, where days are not separated
-_EXAMPLES = "Sun; Sat,Sun; 20:00-08:00; Sat@14:00-24:00; Jul-Aug; none"
+_EXAMPLES = "Sun; Sat,Sun; 20:00-08:00; Sat@14:00-24:00; Jul-Aug; W52-W01; none"
 _TIME = r"\d\d?:\d\d(?::\d\d)?"
 _ITEM = re.compile(rf"(?:([A-Za-z]{{3,9}})(?:-([A-Za-z]{{3,9}}))?)?[@\s]*(?:({_TIME})-({_TIME}))?")
 
@@ -56,12 +69,38 @@ def infer_mask(grid: TimeGrid, times: Ints, *, certain: bool = True) -> Mask | N
         return None
     is_month = grid.kind == "month" and grid.step == 1
     is_open = _open_months(ticks, certain) if is_month else _open_slots(grid, ticks, certain)
-    if is_open is None or is_open.all() or not is_open.any():
+    mask = None if is_open is None or is_open.all() or not is_open.any() else Mask.of(is_open)
+    if mask is not None and ((certain and _is_newly_open(mask, ticks)) or not _contains_most(mask, ticks)):
+        mask = None
+    return (_year_mask(grid, ticks, mask, certain) if has_years(grid) else None) or mask
+
+
+def _contains_most(mask: Mask, ticks: Ints) -> bool:
+    """True if few of the ticks [N] lie in closed slots."""
+    return bool(np.count_nonzero(~mask.contains(ticks)) <= _MAX_DROPPED * len(ticks))
+
+
+def _year_mask(grid: TimeGrid, ticks: Ints, mask: Mask | None, certain: bool) -> Mask | None:
+    """Mask of weeks or months of the year without values, besides those of a mask; None if there are none."""
+    holes = missing_steps(mask, ticks)
+    if ticks[-1] - ticks[0] < _MIN_REPEATS * YEAR_DAYS * DAY // grid.step or holes <= _MAX_NEGLIGIBLE * len(ticks):
         return None
-    mask = Mask.of(is_open)
-    if certain and _is_newly_open(mask, ticks):
-        return None
-    return mask if np.count_nonzero(~mask.contains(ticks)) <= _MAX_DROPPED * len(ticks) else None
+    weekdays = np.zeros(7, dtype=np.bool_) if mask is None else ~mask.contains(np.arange(7))
+    every = np.arange(ticks[0], ticks[-1] + 1)
+    minimum = _MIN_YEARS if certain else _MIN_REPEATS
+    none = {12: np.zeros(12, dtype=np.bool_), 53: np.zeros(53, dtype=np.bool_)}
+    found = []
+    for size, periods in ((12, months_of_year(grid, every)), (53, weeks_of(grid, every))):
+        counts, totals = observed_years(periods, ticks, size, grid)
+        closed = _closed(counts, totals, minimum, certain=True)
+        if size == 53:
+            closed[52] = closed[51] and closed[0] and not counts[52]  # it is rare
+        if closed.any():
+            parts = none | {size: closed}
+            found.append(mask_of(grid, weekdays, parts[53], parts[12]))
+    found = [each for each in found if _contains_most(each, ticks)]
+    best = min(found, key=lambda each: missing_steps(each, ticks), default=None)
+    return best if best is not None and missing_steps(best, ticks) <= _MIN_REDUCTION * holes else None
 
 
 def _is_newly_open(mask: Mask, ticks: Ints) -> bool:
@@ -170,6 +209,12 @@ def closed_text(grid: TimeGrid) -> str:
         return NONE
     if grid.kind == "month":
         return ",".join(_name_runs(~grid.mask.is_open, tuple(name.capitalize() for name in MONTHS)))
+    if has_years(grid) and grid.mask.cycle > WEEK // grid.step:
+        weekdays, weeks, months = year_parts(grid)
+        names = tuple(name.capitalize() for name in MONTHS)
+        return ",".join(
+            [*_name_runs(np.roll(weekdays, _THURSDAY), _DAYS), *_name_runs(months, names), *week_names(weeks)]
+        )
     per_day = DAY // grid.step
     is_open = np.resize(grid.mask.is_open, 7 * per_day).reshape(7, per_day)
     closed = ~np.roll(is_open, _THURSDAY, axis=0)  # from Monday on
@@ -215,6 +260,8 @@ def parse_closed(text: str, grid: TimeGrid) -> TimeGrid:
     base = replace(grid, mask=None)
     if text.strip().lower() == NONE:
         return base
+    if has_years(grid) and (mask := _mask_of_years(text, grid)) is not None:
+        return replace(base, mask=mask)
     if grid.kind != "month" and (grid.kind != "fixed" or DAY % grid.step):
         raise ConfigError(f"data.closed: requires steps of a day, of parts of a day or of a month (got '{text}')")
     closed = np.zeros(12 if grid.kind == "month" else 7 * max(DAY // grid.step, 1), dtype=np.bool_)
@@ -227,6 +274,30 @@ def parse_closed(text: str, grid: TimeGrid) -> TimeGrid:
         by_day = is_open.reshape(7, -1)
         is_open = by_day[0] if (by_day == by_day[0]).all() else is_open
     return base if is_open.all() else replace(base, mask=Mask.of(is_open))
+
+
+def _mask_of_years(text: str, grid: TimeGrid) -> Mask | None:
+    """Mask of a list that has weeks or months of the year; None without any."""
+    closed = [np.zeros(size, dtype=np.bool_) for size in (7, 53, 12)]
+    of_years = False
+    for item in (part.strip() for part in text.split(",")):
+        names = _ITEM.fullmatch(item)
+        weeks = closed_weeks(item)
+        months = closed_months(names[1], names[2]) if names and names[1] and not names[3] else None
+        if weeks is None and months is None:
+            if grid.step == WEEK:
+                return None
+            closed[0] |= _closed_by(item, grid, text)
+            continue
+        of_years = True
+        closed[1] |= False if weeks is None else weeks
+        closed[2] |= False if months is None else months
+    if not of_years:
+        return None
+    mask = mask_of(grid, *closed)
+    if not mask.runs:
+        raise ConfigError(f"data.closed: at least one step must be open (got '{text}')")
+    return mask
 
 
 def _closed_by(item: str, grid: TimeGrid, text: str) -> Bools:

@@ -27,6 +27,7 @@ UNITS = (  # µs in a unit, as pandas writes it, in words, and as an adverb
 WORKWEEK = Mask(7, ((0, 2), (4, 7)))  # Monday to Friday
 _HORIZONS = {("month", 12): 6, ("month", 3): 8, ("month", 1): 12, ("fixed", WEEK): 13, ("fixed", DAY): 14}
 _MASE_SEASONS = {("fixed", HOUR): 24, ("month", 1): 12, ("month", 3): 4}
+_YEAR = 365.25 / 7  # weeks
 _MAX_DEFAULT_HORIZON = 288  # five-minute steps in a day
 
 
@@ -141,7 +142,7 @@ class TimeGrid:
         if self.kind == "month":
             return _fits(12, self.step) if self.mask is None else self.mask.size
         if self.step % WEEK == 0:
-            return _fits(52 * WEEK, self.step)
+            return _fits(52 * WEEK, self.step) if self.mask is None else round(self.mask.size * _YEAR / self.mask.cycle)
         if self.step == DAY:
             return self.week_steps
         if self.mask is None:
@@ -164,7 +165,12 @@ class TimeGrid:
         """Open steps of a week; 0 if it is no multiple of the step."""
         if self.kind != "fixed" or WEEK % self.step:
             return 0
-        return WEEK // self.step if self.mask is None else self.mask.size * WEEK // (self.mask.cycle * self.step)
+        if self.mask is None:
+            return WEEK // self.step
+        per_week = WEEK // self.step
+        if self.mask.cycle > per_week:  # of years, in which whole weeks may be closed
+            return int(self.mask.is_open.reshape(-1, per_week).sum(axis=1).max())
+        return self.mask.size * per_week // self.mask.cycle
 
     @property
     def mase_season(self) -> int:
@@ -181,7 +187,7 @@ class TimeGrid:
             return min(self.season if self.season > 1 else 24, _MAX_DEFAULT_HORIZON)
         if self.years is not None:
             return self.season
-        if self.mask is not None:
+        if self.mask is not None and self.step != WEEK:
             return self.season if self.kind == "month" else 2 * self.season
         return _HORIZONS.get((self.kind, self.step), 10)
 

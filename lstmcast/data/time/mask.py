@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -42,12 +43,13 @@ class Mask:
         """Open slots of a cycle."""
         return sum(end - first for first, end in self.runs)
 
-    @property
+    @cached_property
     def is_open(self) -> Bools:
         """[cycle] true for open slots."""
         found = np.zeros(self.cycle, dtype=np.bool_)
         for first, end in self.runs:
             found[first:end] = True
+        found.flags.writeable = False
         return found
 
     def contains(self, ticks: Ints) -> Bools:

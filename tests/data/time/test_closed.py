@@ -193,7 +193,7 @@ def test_closed_steps_can_be_pinned(tmp_path: Path) -> None:
     six = weekdays(0, 1, 2, 3, 4, 5)
     assert panel_of(tmp_path, six, closed="none", missing="zero").calendar.closed == "none"
     assert len(panel_of(tmp_path, DAYS[:70], closed="Sat,Sun").values) == 50
-    for closed in ("Foo", "Mon-Sun", "20:00-08:00", "Aug", ""):
+    for closed in ("Foo", "Mon-Sun", "20:00-08:00", "W60", ""):
         with pytest.raises(ConfigError, match=r"data\.closed"):
             panel_of(tmp_path, DAYS, "%Y-%m-%d", closed=closed)
     with pytest.raises(ConfigError, match=r"data\.closed"):
