@@ -5,10 +5,10 @@ values are distributed as a weighted sample of the past ones. The weights are a 
 age of a value by one of HALF_LIVES, for all phases of the season together or for each phase. The parts are mixed by a
 power of their inverse ranked probability scores one step ahead.
 
-The interval of such values seldom has exactly the coverage of its level. The lower bound is the value below which the
-probability is nearest to half the rest, and the largest value inside makes the coverage nearest to the level. The upper
-bound lies between it and the next value that occurs, as near to the quantile as possible: the coverage is the same, and
-the interval of rare demand has a width.
+The interval of such values seldom has exactly the coverage of its level. The lower bound is a quantile: 0 if zeros are
+more likely than half the rest. The largest value inside makes the coverage nearest to the level. The upper bound lies
+between it and the next value that occurs, as near to the quantile as possible: the coverage is the same, and the
+interval of rare demand has a width.
 
 The bounds of a series follow these intervals as far as its values repeat, and not at all where a value persists: there,
 errors grow with the lead.
@@ -167,14 +167,14 @@ def _bounds(values: Floats, weights: Floats, level: float) -> tuple[Floats, Floa
     new = np.diff(values, axis=2) != 0
     true = np.ones((len(values), 1, 1), np.bool_)
     first, last = np.concatenate([true, new], axis=2), np.concatenate([new, true], axis=2)
-    start = np.where(first, np.abs(before - tail), np.inf).argmin(axis=2)[..., None]
+    at = np.arange(values.shape[2])
+    start = np.where(first & (before <= tail + ROUNDING), at, 0).max(axis=2, keepdims=True)
     inside = up_to - np.take_along_axis(before, start, axis=2)
-    possible = last & (np.arange(values.shape[2]) >= start)
+    possible = last & (at >= start)
     end = np.where(possible, np.abs(inside - level), np.inf).argmin(axis=2)[..., None]
     middle = (up_to < 1 - tail - ROUNDING).sum(axis=2, keepdims=True)
-    at = (start, end, middle, end + 1)
     lower, largest, quantile, following = (
-        np.take_along_axis(values, np.minimum(k, values.shape[2] - 1), axis=2)[..., 0] for k in at
+        np.take_along_axis(values, np.minimum(k, at[-1]), axis=2)[..., 0] for k in (start, end, middle, end + 1)
     )
     excess = (weights * np.maximum(values - largest[..., None], 0)).sum(axis=2)
     highest = largest + level * (following - largest)

@@ -85,6 +85,14 @@ def test_rare_demand_has_a_width_and_contains_zero(rate: float) -> None:
     assert (upper[1] > upper[0]).all()
 
 
+def test_the_lower_bound_is_zero_if_zeros_are_frequent() -> None:
+    """More than a tenth of zeros are inside the 80 % interval, and fewer are not."""
+    rng = np.random.default_rng(0)
+    for zeros, expected in ((0.15, 0.0), (0.05, 1.0)):
+        lower, _ = bounds_of((rng.random(256) > zeros) * (1.0 + rng.poisson(1.0, 256)), season=1)
+        assert (lower[0] == expected).all()
+
+
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5])
 def test_coverage_is_near_the_level(rate: float) -> None:
     """As near as integers make possible, about."""
