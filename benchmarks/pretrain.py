@@ -25,8 +25,8 @@ from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import TimeGrid
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.forecasting.codec import to_pretrained
-from lstmcast.forecasting.ensemble import Ensemble
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import SplitData

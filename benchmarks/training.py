@@ -23,8 +23,8 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import TimeGrid
-from lstmcast.forecasting.ensemble import Ensemble
-from lstmcast.forecasting.members import LstmMember
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.members import LstmMember
 from lstmcast.forecasting.planning import make_plan
 from lstmcast.nn import numpy_lstm
 from lstmcast.nn.keras_backend import Architecture, load_keras, to_numpy

@@ -26,10 +26,10 @@ from lstmcast.config import Config, load_config
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.codec import load
-from lstmcast.forecasting.ensemble import Ensemble
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.members import LstmMember
+from lstmcast.forecasting.ensemble.weights import EnsembleWeights
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.members import LstmMember
 from lstmcast.nn import trainer
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Layer, Network
@@ -371,7 +371,7 @@ def undamped(monkeypatch: pytest.MonkeyPatch) -> None:
     def keep(values: np.ndarray, first: np.ndarray, origins: np.ndarray, _: int) -> DampedValues:
         return DampedValues(values[first + origins], np.zeros(len(origins), dtype=np.bool_))
 
-    monkeypatch.setattr("lstmcast.forecasting.ensemble.damp_newest", keep)
+    monkeypatch.setattr("lstmcast.forecasting.ensemble.ensemble.damp_newest", keep)
 
 
 @pytest.fixture(scope="session")

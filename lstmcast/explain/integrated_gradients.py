@@ -14,8 +14,8 @@ import numpy as np
 
 from lstmcast.explain import attribution
 from lstmcast.explain.forecast_gradient import sensitivity
-from lstmcast.forecasting.ensemble import BoundEnsemble
-from lstmcast.forecasting.members import LinearMember, LstmMember
+from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble
+from lstmcast.forecasting.ensemble.members import LinearMember, LstmMember
 from lstmcast.nn import multistep
 from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.preprocessing.scaling import Scaling

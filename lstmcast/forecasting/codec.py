@@ -18,12 +18,12 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.errors import ModelError
-from lstmcast.forecasting.direct_member import DirectMember
-from lstmcast.forecasting.ensemble import Ensemble, IntervalSource
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights
+from lstmcast.forecasting.ensemble.direct_member import DirectMember
+from lstmcast.forecasting.ensemble.ensemble import Ensemble, IntervalSource
+from lstmcast.forecasting.ensemble.members import LstmMember, Member, RegressionMember, SmoothingMember
+from lstmcast.forecasting.ensemble.weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.members import LstmMember, Member, RegressionMember, SmoothingMember
 from lstmcast.nn import numpy_lstm
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Network

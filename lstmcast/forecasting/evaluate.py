@@ -16,7 +16,7 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.skill import MIN_SERIES_FOR_GROUPING, bootstrap_groups, skill
 from lstmcast.evaluation.splits import HoldoutSplit
-from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, ScaledForecast
+from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble, Ensemble, ScaledForecast
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.results import LSTMCAST, DataInfo, Holdout, RecordedConfig, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.statistical.naive import baselines

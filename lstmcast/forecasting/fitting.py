@@ -14,12 +14,12 @@ import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.splits import MAX_VALIDATION_ORIGINS, evenly
-from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights
+from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble, Ensemble
+from lstmcast.forecasting.ensemble.members import LstmMember
+from lstmcast.forecasting.ensemble.validation_errors import ValidationSet
+from lstmcast.forecasting.ensemble.weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import library_versions
-from lstmcast.forecasting.members import LstmMember
 from lstmcast.forecasting.plans import Selection, TrainingPlan
-from lstmcast.forecasting.validation_errors import ValidationSet
 from lstmcast.forecasting.warm_start import WarmStart, fine_tuning_recipe
 from lstmcast.nn.keras_backend import Architecture
 from lstmcast.nn.numpy_lstm import Network, to_tensors

@@ -14,7 +14,7 @@ from lstmcast.clock import system_clock
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.errors import DataError, ModelError, UsageError
-from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
 from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasts import Forecast
 from lstmcast.parallel import thread_map

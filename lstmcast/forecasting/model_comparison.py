@@ -11,7 +11,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.skill import MIN_EFFECT, Skill, bootstrap_groups, finite, skill
 from lstmcast.evaluation.splits import HoldoutSplit
-from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import actuals_after, naive_scales, valid_origins
 from lstmcast.forecasting.warm_start import last_validation_step

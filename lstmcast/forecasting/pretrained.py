@@ -21,12 +21,12 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation.skill import Skill
 from lstmcast.evaluation.splits import evenly
 from lstmcast.forecasting.codec import from_pretrained
-from lstmcast.forecasting.direct_member import DirectMember, direct_names, direct_preprocessing
-from lstmcast.forecasting.ensemble import Ensemble, IntervalSource
+from lstmcast.forecasting.ensemble.direct_member import DirectMember, direct_names, direct_preprocessing
+from lstmcast.forecasting.ensemble.ensemble import Ensemble, IntervalSource
+from lstmcast.forecasting.ensemble.members import Member, RegressionMember
+from lstmcast.forecasting.ensemble.past_forecasts import origin_count
 from lstmcast.forecasting.evaluate import HoldoutForecasts
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.members import Member, RegressionMember
-from lstmcast.forecasting.past_forecasts import origin_count
 from lstmcast.forecasting.split_data import tail
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, Polyphase, Preprocessing, ScalingSpec
 from lstmcast.results import DataInfo, Holdout, MemberName, RecordedConfig, ScoredNetwork, ValueEvaluation, ValueReport

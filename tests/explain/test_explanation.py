@@ -12,7 +12,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.explain import integrated_gradients
 from lstmcast.explain.explanation import SIGNALS, Explanation, explain
-from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.preprocessing.panel_scaling import ScalingSpec
 

@@ -16,7 +16,7 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
 from lstmcast.evaluation.splits import plan_holdout
-from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
 from lstmcast.forecasting.evaluate import HoldoutEvaluation, blas, evaluate_holdout, library_versions
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster

@@ -15,7 +15,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting import forecaster
-from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.statistical import ensemble as statistical_ensemble

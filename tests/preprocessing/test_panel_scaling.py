@@ -11,7 +11,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import Columns
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.frequency import TimeGrid
-from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
 from lstmcast.forecasting.pretrained import _load
 from lstmcast.forecasting.split_data import tail
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, Polyphase

@@ -14,14 +14,18 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import InferredSetting, SettingKey
 from lstmcast.errors import ConfigError
-from lstmcast.forecasting.ensemble import BoundEnsemble
+from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble
+from lstmcast.forecasting.ensemble.pretrained_members import (
+    PLANNED_SMOOTHING_WEIGHT,
+    add_pretrained,
+    borrow_interval_widths,
+)
 from lstmcast.forecasting.evaluate import HoldoutEvaluation, evaluate_holdout, report
 from lstmcast.forecasting.fitting import EnsembleFitter, HoldoutFit
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import make_plan
 from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.pretrained import load_pretrained, select_pretrained
-from lstmcast.forecasting.pretrained_members import PLANNED_SMOOTHING_WEIGHT, add_pretrained, borrow_interval_widths
 from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasting.warm_start import WarmStart, apply_warm_start
 from lstmcast.nn.keras_backend import Architecture

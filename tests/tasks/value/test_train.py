@@ -19,15 +19,15 @@ from lstmcast.errors import ConfigError, DataError
 from lstmcast.evaluation.splits import HoldoutSplit
 from lstmcast.explain.explanation import explain
 from lstmcast.forecasting.codec import to_artifact
-from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights
+from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble, Ensemble
+from lstmcast.forecasting.ensemble.validation_errors import SMOOTHING_WEIGHTS
+from lstmcast.forecasting.ensemble.weights import EnsembleWeights
 from lstmcast.forecasting.evaluate import evaluate_holdout
 from lstmcast.forecasting.fitting import FitProgress
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.planning import make_plan
 from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.pretrained import load_pretrained, load_pretrained_forecaster
-from lstmcast.forecasting.validation_errors import SMOOTHING_WEIGHTS
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import to_tensors
 from lstmcast.preprocessing import panel_scaling

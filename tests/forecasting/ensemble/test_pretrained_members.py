@@ -18,10 +18,10 @@ from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import UsageError
 from lstmcast.explain.explanation import explain
 from lstmcast.forecasting.codec import from_artifact, to_artifact
-from lstmcast.forecasting.ensemble import Ensemble
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.members import LstmMember
+from lstmcast.forecasting.ensemble.weights import EnsembleWeights
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.members import LstmMember
 from lstmcast.preprocessing.panel_scaling import Polyphase
 from lstmcast.report.explanation_text import method, to_dict
 from lstmcast.results import MemberName

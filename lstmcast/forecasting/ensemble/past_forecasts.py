@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstmcast.calibration.error_growth import PastErrors, lead_windows, window_means
-from lstmcast.forecasting.members import Member, forecast_series
+from lstmcast.forecasting.ensemble.members import Member, forecast_series
 from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.statistical import ensemble
 from lstmcast.types import Floats, Ints

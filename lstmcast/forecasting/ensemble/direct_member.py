@@ -10,7 +10,7 @@ import numpy as np
 from lstmcast.data.panel import Panel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.zones import DAY
-from lstmcast.forecasting.members import MemberForecast
+from lstmcast.forecasting.ensemble.members import MemberForecast
 from lstmcast.preprocessing.calendar_features import calendar_features
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, BoundPanel, Preprocessing, ScalingSpec
 from lstmcast.preprocessing.scaling import valid_transforms

@@ -10,9 +10,9 @@ import pytest
 
 from lstmcast.data.panel import Panel
 from lstmcast.evaluation.splits import HoldoutSplit
-from lstmcast.forecasting.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.validation_errors import SELECTION_BIAS_VALUES, SMOOTHING_WEIGHTS, ValidationSet
 from lstmcast.forecasting.split_data import OriginSet, SplitData
-from lstmcast.forecasting.validation_errors import SELECTION_BIAS_VALUES, SMOOTHING_WEIGHTS, ValidationSet
 
 HELD = HoldoutSplit(horizon=6, validation_steps=12, test_steps=18)
 

@@ -11,10 +11,10 @@ from lstmcast.calibration.conformal import Calibration
 from lstmcast.calibration.error_growth import half_widths, lead_windows
 from lstmcast.calibration.repeated_values import PastValues, blend_repeated, history_steps
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.direct_member import DirectMember
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights
-from lstmcast.forecasting.members import LstmMember, Member, MemberForecast, SmoothingMember, forecast_series
-from lstmcast.forecasting.past_forecasts import PastForecasts, past_forecasts, rescale
+from lstmcast.forecasting.ensemble.direct_member import DirectMember
+from lstmcast.forecasting.ensemble.members import LstmMember, Member, MemberForecast, SmoothingMember, forecast_series
+from lstmcast.forecasting.ensemble.past_forecasts import PastForecasts, past_forecasts, rescale
+from lstmcast.forecasting.ensemble.weights import EnsembleWeights
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.panel_scaling import MIN_DISPERSION, BoundPanel, Preprocessing
 from lstmcast.results import MemberName

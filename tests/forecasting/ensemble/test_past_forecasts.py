@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.past_forecasts import PastForecasts, origin_count, past_forecasts
+from lstmcast.forecasting.ensemble.past_forecasts import PastForecasts, origin_count, past_forecasts
 from lstmcast.forecasting.pretrained import load_pretrained
 
 

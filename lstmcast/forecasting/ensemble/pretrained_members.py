@@ -17,14 +17,14 @@ import numpy as np
 
 from lstmcast.calibration.conformal import calibrate
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.ensemble import BoundEnsemble, Ensemble, IntervalSource
-from lstmcast.forecasting.ensemble_weights import EnsembleWeights
+from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble, Ensemble, IntervalSource
+from lstmcast.forecasting.ensemble.members import Member, SmoothingMember
+from lstmcast.forecasting.ensemble.validation_errors import ValidationSet
+from lstmcast.forecasting.ensemble.weights import EnsembleWeights
 from lstmcast.forecasting.fitting import HoldoutFit
-from lstmcast.forecasting.members import Member, SmoothingMember
 from lstmcast.forecasting.plans import TrainingPlan
 from lstmcast.forecasting.pretrained import PretrainedModel, load_pretrained
 from lstmcast.forecasting.split_data import OriginSet
-from lstmcast.forecasting.validation_errors import ValidationSet
 from lstmcast.preprocessing.panel_scaling import BoundPanel, Preprocessing
 from lstmcast.statistical.history import EPSILON
 from lstmcast.types import Floats

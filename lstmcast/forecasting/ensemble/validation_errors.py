@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from lstmcast.forecasting.ensemble import BoundEnsemble
-from lstmcast.forecasting.ensemble_weights import recent_errors
-from lstmcast.forecasting.members import LstmMember, SmoothingMember, forecast_series
+from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble
+from lstmcast.forecasting.ensemble.members import LstmMember, SmoothingMember, forecast_series
+from lstmcast.forecasting.ensemble.weights import recent_errors
 from lstmcast.forecasting.split_data import OriginSet
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Network

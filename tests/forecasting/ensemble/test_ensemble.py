@@ -13,10 +13,10 @@ from lstmcast.calibration.conformal import Calibration
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.forecasting.ensemble import Ensemble, ScaledForecast
-from lstmcast.forecasting.ensemble_weights import recent_errors
+from lstmcast.forecasting.ensemble.ensemble import Ensemble, ScaledForecast
+from lstmcast.forecasting.ensemble.members import SmoothingMember
+from lstmcast.forecasting.ensemble.weights import recent_errors
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.members import SmoothingMember
 from lstmcast.forecasting.split_data import actuals_after, naive_scales, tail
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.preprocessing.panel_scaling import (

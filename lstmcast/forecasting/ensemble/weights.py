@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstmcast.forecasting.members import Member
+from lstmcast.forecasting.ensemble.members import Member
 from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.results import MemberName
 from lstmcast.statistical import ensemble
