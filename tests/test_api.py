@@ -111,7 +111,7 @@ def test_every_task_is_trained_saved_and_backtested(
     cases = [
         (sales_file, lstmcast.load_config("event", {**FAST, "model.event": "sales > p60", "forecast.horizon": 3})),
         (text_file, lstmcast.load_config("text", {**FAST, "forecast.horizon": 3})),
-        (labeled_file, lstmcast.load_config(None, label)),
+        (labeled_file, lstmcast.lstmcast.load_config(None, label)),
     ]
     for path, config in cases:
         data, name = lstmcast.read(path, config), config.model.task
@@ -130,7 +130,22 @@ def test_data_read_for_another_task_are_refused(air: Path, text_file: Path) -> N
     """A panel of numbers has neither symbols nor labels, and codes of symbols are not values."""
     numbers = lstmcast.read(air)
     symbols = lstmcast.read(text_file, lstmcast.load_config("text"))
-    label = lstmcast.load_config(None, {"model.task": "label"})
+    label = lstmcast.lstmcast.load_config(None, {"model.task": "label"})
     for data, config in ((numbers, lstmcast.load_config("text")), (symbols, None), (numbers, label)):
         with pytest.raises(lstmcast.LstmcastError, match="was read for another task"):
             lstmcast.train(data, config)
+
+
+def test_reading_takes_covariates() -> None:
+    """Columns by keyword, with values ahead in another table. Unknown keys and tasks without covariates are refused."""
+    days = pd.date_range("2024-01-01", periods=40, freq="D")
+    table = pd.DataFrame({"day": days, "y": np.arange(40.0), "heat": np.arange(40) / 2})
+    future = pd.DataFrame({"day": pd.date_range("2024-02-10", periods=7, freq="D"), "heat": 20.0})
+    for options in (lstmcast.ReadOptions(target=("y",)), lstmcast.load_config(None, {"data.target": "y"})):
+        panel = lstmcast.read(table, options, known="heat", future=future)
+        assert panel.covariates is not None
+        assert panel.covariates.values[-7:].tolist() == [[20.0]] * 7
+    with pytest.raises(lstmcast.ConfigError):
+        lstmcast.read(table, lstmcast.ReadOptions(target=("y",)), knwon=["heat"])
+    with pytest.raises(lstmcast.UsageError):
+        lstmcast.read(table, lstmcast.load_config(None, {"model.task": "event"}), known=["heat"])
