@@ -33,7 +33,7 @@ THRESHOLDS = 16  # of the ranked probability score
 EQUAL = (0.05, 0.1)  # probability that two values are equal: as Poisson counts with a mean of 32, and of 8
 PERSISTENT = (1.0, 0.75)  # score of the best part relative to that of a previous value; 0.5 if values are independent
 ROUNDING = 1e-9
-CHUNK = 256  # series of one group
+CHUNK_SIZE = 1 << 20  # numbers per array: 8 MB
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,16 @@ class PastValues:
             found[row] = _repetition(self.values[row, self.known[row]])
         return found
 
-    def groups(self, rows: Ints) -> Iterator[tuple[Ints, Floats, Ints]]:
-        """Yield series whose values are known at the same steps: rows [b], values [b, n] and their ages [n]."""
+    def groups(self, rows: Ints, horizon: int) -> Iterator[tuple[Ints, Floats, Ints]]:
+        """Yield series whose values are known at the same steps: rows [b], values [b, n] and their ages [n].
+
+        They are few enough for arrays with a number for each value and phase of the next H steps.
+        """
+        size = max(1, CHUNK_SIZE // (self.known.shape[1] * max(min(self.season, horizon), THRESHOLDS)))
         masks, which = np.unique(self.known[rows], axis=0, return_inverse=True)
         for g, mask in enumerate(masks):
             alike, steps = rows[which.ravel() == g], np.flatnonzero(mask)
-            for part in (alike[k : k + CHUNK] for k in range(0, len(alike), CHUNK)):
+            for part in (alike[k : k + size] for k in range(0, len(alike), size)):
                 yield part, self.values[np.ix_(part, steps)], len(mask) - steps
 
 
@@ -151,7 +155,7 @@ def blend_repeated(
     if not rows.size or not len(levels):
         return lower, upper
     lower, upper = lower.copy(), upper.copy()
-    for part, values, ages in past.groups(rows):
+    for part, values, ages in past.groups(rows, forecast.shape[1]):
         sample = WeightedSample.of(values, ages, past.season, forecast.shape[1])
         sample = sample.with_outer_values(lower[-1, part, 0], upper[-1, part, 0])
         weight = (repetition[part] * (1 - sample.persistence))[:, None]
