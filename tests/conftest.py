@@ -52,7 +52,7 @@ settings.register_profile("random", deadline=None)  # new examples each time: HY
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 TRAINED = {"models", "shops_models", "direct", "label_models", "text_models", "event_models"}
-TRAINED |= {"symbol_model", "classifier", "stall_model", "once"}
+TRAINED |= {"symbol_model", "classifier", "stall_model", "once", "weather_once"}
 """Fixtures of this and other conftest files that train a network, once a session."""
 
 

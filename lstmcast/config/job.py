@@ -269,9 +269,12 @@ class Job(ValueConfig, ScoredJob):
     """Command for alerts that fire, such as {command: [notify, --json], timeout: 30s}; null: none."""
 
     def resolve_paths(self, folder: Path) -> Self:
-        """Return the job with paths relative to the working directory, those of covariates included."""
+        """Return the job with paths relative to the working directory, and absolute ones of events.
+
+        A model keeps the paths of its events, wherever a job is started from.
+        """
         job, section = super().resolve_paths(folder), self.covariates
-        holidays = [str(folder / code) if "." in code or "/" in code else code for code in section.holidays]
+        holidays = [str((folder / code).resolve()) if "." in code or "/" in code else code for code in section.holidays]
         future = {} if section.future is None else {"future": str(folder / section.future)}
         changed = {**future, **({} if holidays == section.holidays else {"holidays": holidays})}
         return job.model_copy(update={"covariates": section.model_copy(update=changed)}) if changed else job

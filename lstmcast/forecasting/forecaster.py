@@ -11,6 +11,7 @@ import numpy as np
 
 from lstmcast.calibration.conformal import Calibration
 from lstmcast.clock import system_clock
+from lstmcast.data.drivers.ahead import require_ahead
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.errors import DataError, ModelError, UsageError
@@ -94,13 +95,15 @@ class Forecaster:
         Raises:
             UsageError: horizon is below 1, or reaches beyond the year 9999.
             ModelError: a forecast overflows to infinity.
-            DataError: the panel's columns or frequency are not those of training, or its values cannot be transformed.
+            DataError: the panel's columns or frequency are not those of training, its values cannot be transformed, or
+                known covariates lack values ahead.
         """
         panel = self.context if panel is None else panel
         if horizon is not None and horizon < 1:
             raise UsageError(f"horizon: must be at least 1 (got {horizon})")
         check_same_calendar(self.context, panel)
         _check_horizon(panel, self.horizon if horizon is None else horizon)
+        require_ahead(panel, self.horizon if horizon is None else horizon)
 
         def ends(part: slice) -> ForecastArrays:
             recent = tail(panel.select(np.arange(panel.n_series)[part]), self.ensemble.required_history)

@@ -18,6 +18,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, Fault, FaultCode, ModelError, UsageError
 from lstmcast.evaluation.skill import finite
 from lstmcast.jobs.context import AnyForecast
+from lstmcast.jobs.covariate_changes import CovariateChange, covariate_changes
 from lstmcast.jobs.replay import forecast_from_ledger, load_recorded, recompute
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RecordedForecast, RunRecord
@@ -44,6 +45,7 @@ class ForecastDiff:
         parts: for each of `CAUSES`, [N] its part of the difference; NaN where it cannot be computed.
         new: number of values observed since.
         revised: number of values that changed.
+        covariates: known covariates whose values ahead changed.
         unknown: the reason why the parts cannot be computed; empty if they can.
     """
 
@@ -57,6 +59,7 @@ class ForecastDiff:
     parts: dict[str, Floats]
     new: int
     revised: int
+    covariates: tuple[CovariateChange, ...]
     unknown: str
 
     @property
@@ -82,6 +85,7 @@ class ForecastDiff:
             "later": _run_to_dict(self.later),
             "changed": self.changed,
             "values": {"new": self.new, "revised": self.revised},
+            "covariates": [change.to_dict() for change in self.covariates],
             "unknown": self.unknown or None,
             "steps": [
                 {"series": series, "time": time, **{n: _json_value(v) for n, v in zip(columns, row, strict=True)}}
@@ -110,7 +114,8 @@ def difference(ledger: Ledger, folder: Path, earlier: RunRecord, later: RunRecor
     forecast = forecast_from_ledger(ledger, later, new)
     before, after = both.old(_values(forecast_from_ledger(ledger, earlier, old))), both.new(_values(forecast))
     parts, unknown = _parts(ledger, folder, (earlier, later), (old, new), both, (before, after))
-    added, revised = _changed_values(ledger.panel_of(earlier), ledger.panel_of(later))
+    panels = ledger.panel_of(earlier), ledger.panel_of(later)
+    added, revised = _changed_values(*panels)
     return ForecastDiff(
         earlier=earlier,
         later=later,
@@ -122,6 +127,7 @@ def difference(ledger: Ledger, folder: Path, earlier: RunRecord, later: RunRecor
         parts=parts,
         new=added,
         revised=revised,
+        covariates=_covariates(folder, panels, both, both.new(forecast.positions), (later, new)),
         unknown=unknown,
     )
 
@@ -195,6 +201,19 @@ def _between(
     return both.new(_values(forecast)), ""
 
 
+def _covariates(
+    folder: Path, panels: tuple[Panel, Panel], both: _Pair, positions: Ints, later: tuple[RunRecord, RecordedForecast]
+) -> tuple[CovariateChange, ...]:
+    """Return the covariates that changed, with their effects on the later run if its version is still stored."""
+    if panels[1].covariates is None:
+        return ()
+    try:
+        model = load_recorded(folder, later[0])
+    except ModelError:
+        model = None
+    return covariate_changes(*panels, both.rows, positions, (model, later[1]))
+
+
 def _values(forecast: AnyForecast) -> Values:
     """Return the numbers or symbols [S, H]."""
     return forecast.predicted_symbols if isinstance(forecast, SymbolForecast) else forecast.values
@@ -263,6 +282,7 @@ def _changes(found: ForecastDiff) -> list[str]:
     changed, lines = found.changed, []
     if changed["data"]:
         lines.append(f"  data: {pluralize(found.new, 'new value')}, {found.revised:,} revised")
+    lines += [f"  {change.describe()}" for change in found.covariates]
     if changed["model"]:
         lines.append(f"  model: {found.later.version or 'none'} instead of {found.earlier.version or 'none'}")
     if changed["config"]:

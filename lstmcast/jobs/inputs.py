@@ -11,6 +11,7 @@ import numpy as np
 from lstmcast.config import AnyJob, Job
 from lstmcast.config.expressions import duration_text, span_words
 from lstmcast.config.job import Freshness, RuleAction
+from lstmcast.data.drivers.ahead import require_ahead
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ConfigError, DataError, LstmcastError, ModelError
 from lstmcast.forecasting.new_data import data_warnings
@@ -211,7 +212,8 @@ def prepare_inputs(run: RunContext) -> RunInputs:
 
     Raises:
         ConfigError: an alert refers to a series or a time outside of the forecast.
-        DataError: the data cannot be read, or violate a rule with the action `fail`.
+        DataError: the data cannot be read, lack values ahead of known covariates, or violate a rule with the action
+            `fail`.
         ModelError: the model is damaged, or violates a rule with the action `fail`.
     """
     _warn_clock_skew(run)
@@ -223,6 +225,7 @@ def prepare_inputs(run: RunContext) -> RunInputs:
     violations = data_violations(panel, rules, _context(panel, model), run.now)
     _report_violations(run, violations, DataError)
     if _fallback_series(violations) != set(panel.keys):
+        require_ahead(panel, horizon_of(run.job, panel, model))  # before a training
         model = _up_to_date(run, panel, model, fingerprint)
     if model is not None:
         aged = model_violations(model.trained, panel.keys, rules, run.now)

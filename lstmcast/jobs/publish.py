@@ -154,7 +154,7 @@ def make_forecast(job: AnyJob, panel: Panel, model: CurrentModel | None, model_n
         ModelError: the forecast diverges.
     """
     horizon = horizon_of(job, panel, model)
-    if model is not None:
+    if model is not None and LSTMCAST in model_names:
         return name_models(panel, model.predict(panel, horizon), model_names)
     levels = job.forecast.levels if isinstance(job, Job) else ()
     return name_models(panel, seasonal_naive_forecast(panel, horizon, levels), model_names)

@@ -14,7 +14,7 @@ from lstmcast.clock import fixed_time
 from lstmcast.config import JOB_TYPES, AnyJob, ScoredJob
 from lstmcast.data.panel import Panel
 from lstmcast.errors import Fault, FaultCode, ModelError, UsageError
-from lstmcast.forecasting.seasonal_naive import seasonal_naive_forecast
+from lstmcast.forecasting.seasonal_naive import LSTMCAST, seasonal_naive_forecast
 from lstmcast.forecasts import Forecast, output_suffix
 from lstmcast.jobs.context import AnyForecast, CurrentModel, current_model, folder_of, name_models
 from lstmcast.jobs.inputs import read_newest
@@ -86,8 +86,9 @@ def recompute(panel: Panel, model: CurrentModel | None, recorded: RecordedForeca
         ModelError: the forecast diverges.
     """
     horizon = recorded.values.shape[1]
-    forecast = model.predict(panel, horizon) if model else seasonal_naive_forecast(panel, horizon, recorded.levels)
-    return name_models(panel, forecast, recorded.model_names)
+    if model is not None and LSTMCAST in recorded.model_names:
+        return name_models(panel, model.predict(panel, horizon), recorded.model_names)
+    return name_models(panel, seasonal_naive_forecast(panel, horizon, recorded.levels), recorded.model_names)
 
 
 def forecast_from_ledger(ledger: Ledger, entry: RunRecord, recorded: RecordedForecast) -> AnyForecast:

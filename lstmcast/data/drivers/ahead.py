@@ -34,11 +34,15 @@ def horizon_ahead(panel: Panel) -> int | None:
 
 
 def require_ahead(panel: Panel, horizon: int) -> None:
-    """Raise DataError if a known covariate lacks a value in the next `horizon` steps of a series."""
+    """Raise DataError if a known covariate lacks a value in the next `horizon` steps of a series.
+
+    Series that ended long ago do not count.
+    """
     covariates = panel.covariates
     if covariates is None or not covariates.known.any():
         return
     missing = _missing(panel, covariates, horizon)
+    missing[panel.ended] = False
     if not missing.any():
         return
     found = np.argwhere(missing)
@@ -48,7 +52,9 @@ def require_ahead(panel: Panel, horizon: int) -> None:
     texts = panel.calendar.text(panel.ends[series] + 1 + steps[:MAX_SHOWN])
     of = f" of series '{', '.join(panel.keys[series])}'" if panel.keys[series] else ""
     text = f"{panel.source}: {names}: no value at {pluralize(len(steps), 'step')} ahead{of} "
-    text += f"({truncate_items(texts, len(steps))}); add rows without a target, or name a file with --future"
+    text += (
+        f"({truncate_items(texts, len(steps))}); add rows without a target, or name a file of them (covariates.future)"
+    )
     if works := horizon_ahead(panel):
         text += f"; --horizon {works} works"
     raise DataError(Fault(text, FaultCode.COVARIATE_AHEAD, column=covariates.columns[int(found[:, 2].min())]))
