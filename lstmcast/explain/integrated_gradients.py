@@ -14,6 +14,7 @@ import numpy as np
 
 from lstmcast.explain import attribution
 from lstmcast.explain.forecast_gradient import sensitivity
+from lstmcast.forecasting.ensemble.direct_member import DirectMember
 from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble
 from lstmcast.forecasting.ensemble.members import LinearMember, LstmMember
 from lstmcast.nn import multistep
@@ -35,7 +36,8 @@ class MemberAttribution:
         lstm: the networks; None: no LSTM has this preprocessing.
         weight: [H] of these members in the forecast.
         lstm_fraction: [H] of the LSTM in that weight.
-        jacobian: [H, T] gradient of the part of the other members, which are linear in the past.
+        jacobian: [H, T] gradient of the part of the other members, which are linear in the past, or taken as linear.
+        offset: [H] forecast of the other members from a past of zeros.
         limit: [H] z, largest deviation from the forecast of the other members.
     """
 
@@ -44,6 +46,7 @@ class MemberAttribution:
     weight: Floats
     lstm_fraction: Floats
     jacobian: Floats
+    offset: Floats
     limit: Floats
 
     def transform(self, values: Floats) -> Floats:
@@ -78,13 +81,22 @@ def member_attributions(bound: BoundEnsemble, weights: Floats, horizon: int) -> 
         fractions = [(member, weight / np.where(total > 0, total, 1.0)) for member, weight in own]
         lstm = next((member for member, _ in own if isinstance(member, LstmMember)), None)
         jacobian = np.zeros((horizon, len(panel.windows.z)))
+        offset = np.zeros(horizon)
         for member, fraction in fractions:
             if not isinstance(member, LstmMember):
-                jacobian += fraction[:, None] * cast("LinearMember", member).gradient(panel, horizon)
+                gradient = cast("LinearMember", member).gradient(panel, horizon)
+                jacobian += fraction[:, None] * gradient
+            if isinstance(member, DirectMember):
+                offset += fraction * (_last_forecast(member, panel, horizon) - gradient @ panel.windows.z)
         lstm_fraction = next((fraction for member, fraction in fractions if member is lstm), np.zeros(horizon))
         limit = np.full(horizon, np.inf) if index else ensemble.deviation_limit(horizon)
-        found.append(MemberAttribution(panel, lstm, total, lstm_fraction, jacobian, limit))
+        found.append(MemberAttribution(panel, lstm, total, lstm_fraction, jacobian, offset, limit))
     return found
+
+
+def _last_forecast(member: DirectMember, bound: BoundPanel, horizon: int) -> Floats:
+    """[H] forecast from the end of the only series."""
+    return np.asarray(member.forecast(bound, FIRST_SERIES, bound.panel.lengths - 1, horizon).z[0])
 
 
 def _rest_weights(parts: Sequence[MemberAttribution]) -> list[Floats]:
@@ -158,7 +170,10 @@ class _PathPoint:
         drivers = read.drivers and read.drivers.take(first, first, first + steps - 1)
         observed = np.ones(points.size, dtype=np.bool_)
         windows = WindowDataset.from_panel(points.ravel(), observed, offsets, read.spec, drivers)
-        linear, arguments = points @ part.jacobian.T, (np.arange(count), np.full(count, steps - 1), len(part.jacobian))
+        linear, arguments = (
+            points @ part.jacobian.T + part.offset,
+            (np.arange(count), np.full(count, steps - 1), len(part.jacobian)),
+        )
         if lstm is None:
             return cls(part, windows, np.empty((0, *linear.shape)), linear)
         each = np.stack([multistep.forecast([network], lstm.head, windows, *arguments)[0] for network in lstm.networks])

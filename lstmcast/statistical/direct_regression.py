@@ -11,7 +11,7 @@ averages fits with long, medium and short memory, weighted by their leave-one-ou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
@@ -78,6 +78,12 @@ class Blocks:
     def _sums(self) -> Floats:
         return np.concatenate([[0.0], np.cumsum(np.nan_to_num(self.means))])
 
+    @property
+    def required_blocks(self) -> int:
+        """Blocks up to the origin on which features depend."""
+        near = MAX_LAGS + self.season
+        return max(SEASONS_AVERAGED[-1] * self.season, near, self.year + self.level_blocks + self.season)
+
     def mean_until(self, rows: Ints, blocks: int) -> Floats:
         """[N] mean of `blocks` blocks that end with rows [N]; NaN where there are fewer."""
         begin = rows - blocks + 1
@@ -88,6 +94,30 @@ class Blocks:
     def lagged(self, rows: Ints, by: int) -> Floats:
         """[N, b] values `by` blocks before rows [N]; NaN before the first."""
         return _shifted(self.values, rows - by)
+
+
+@dataclass(frozen=True)
+class ProbedBlocks(Blocks):
+    """Blocks of which each of N requested rows reads one value that is larger by 1.
+
+    Attributes:
+        at: [N] block of that value.
+        element: [N] its step within the block.
+    """
+
+    at: Ints = field(kw_only=True)
+    element: Ints = field(kw_only=True)
+
+    def mean_until(self, rows: Ints, blocks: int) -> Floats:
+        """See `Blocks`."""
+        is_inside = (self.at <= rows) & (self.at > rows - blocks)
+        return super().mean_until(rows, blocks) + is_inside / (blocks * self.size)
+
+    def lagged(self, rows: Ints, by: int) -> Floats:
+        """See `Blocks`."""
+        found = super().lagged(rows, by)
+        found[np.arange(len(rows)), self.element] += rows - by == self.at
+        return found
 
 
 @dataclass(frozen=True)
@@ -213,6 +243,20 @@ def forecast(blocks: Blocks, origins: Ints, horizon: int) -> Floats:
         features = features_of(blocks, origins + lead, lead)
         z[:, columns] = fit.predict(features) if fit else features.level[:, None]
     return z[:, :horizon]
+
+
+def gradient(blocks: Blocks, origin: int, horizon: int) -> Floats:
+    """Jacobian [H, (origin + 1) b] of the forecast from the end of a row, coefficients held fixed."""
+    size, first = blocks.size, max(0, origin + 1 - blocks.required_blocks)
+    at, element = np.divmod(np.arange(first * size, (origin + 1) * size), size)
+    probes = ProbedBlocks(**{each.name: getattr(blocks, each.name) for each in fields(blocks)}, at=at, element=element)
+    jacobian = np.zeros((-(-horizon // size) * size, (origin + 1) * size))
+    for lead in range(1, len(jacobian) // size + 1):
+        fit, row = fit_lead(blocks, lead), np.array([origin + lead])
+        actual, probed = features_of(blocks, row, lead), features_of(probes, np.repeat(row, len(at)), lead)
+        change = fit.predict(probed) - fit.predict(actual) if fit else (probed.level - actual.level)[:, None]
+        jacobian[(lead - 1) * size : lead * size, first * size :] = change.T
+    return jacobian[:horizon]
 
 
 def fit_lead(blocks: Blocks, lead: int) -> LeadFit | None:

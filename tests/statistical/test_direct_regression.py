@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from lstmcast.statistical.direct_regression import MIN_ROWS, Blocks, features_of, fit_lead, forecast
+from lstmcast.statistical import direct_regression
+from lstmcast.statistical.direct_regression import MIN_ROWS, Blocks, features_of, fit_lead, forecast, gradient
 
 
 def _blocks(values: np.ndarray, drivers: np.ndarray, *, fitted: int, season: int = 7, year: int = 0) -> Blocks:
@@ -88,3 +91,22 @@ def test_few_rows_leave_the_level() -> None:
     blocks = _blocks(values, driver, fitted=MIN_ROWS, season=1)
     assert fit_lead(blocks, 1) is None
     np.testing.assert_allclose(forecast(blocks, np.array([MIN_ROWS - 2]), 1)[0], values[MIN_ROWS - 2])
+
+
+@pytest.mark.parametrize(("size", "rows", "year"), [(1, 30, 0), (1, 200, 63), (4, 70, 0), (24, 40, 0)])
+def test_gradient(size: int, rows: int, year: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forecasts with the same coefficients from a past that differs in one value, also where features are unknown."""
+    values, driver = _series(size, rows + 5)
+    values[rows:] = np.nan
+    horizon, leads = 5 * size, range(1, 6)
+    blocks = _blocks(values, driver, fitted=rows, year=year)
+    fits = {lead: fit_lead(blocks, lead) for lead in leads}
+    monkeypatch.setattr(direct_regression, "fit_lead", lambda _, lead: fits[lead])
+    origin = np.array([rows - 1])
+    base, found = forecast(blocks, origin, horizon)[0], gradient(blocks, rows - 1, horizon)
+    for step in range(rows * size):
+        moved = values.copy()
+        moved[divmod(step, size)] += 1.0
+        change = forecast(replace(blocks, values=moved), origin, horizon)[0] - base
+        np.testing.assert_allclose(found[:, step], change, atol=1e-9)
+    assert found.any(axis=1).all()

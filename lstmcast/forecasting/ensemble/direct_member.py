@@ -123,8 +123,25 @@ class DirectMember:
         self, bound: BoundPanel, layout: BlockLayout, k: int, fitted_until: int, origins: Ints, horizon: int
     ) -> Floats:
         """Forecast [N, H] z of series k from origins [N] by one fit."""
+        read = self._read(bound, layout, k, fitted_until, int(origins.max()), horizon)
+        rows = (origins + 1 - read.first) // layout.size - 1
+        return read.curve.inverse(direct_regression.forecast(read.blocks, rows, horizon))
+
+    def gradient(self, bound: BoundPanel, horizon: int) -> Floats:
+        """Jacobian [H, T] of the forecast from the end of the only series of a panel, its coefficients held fixed."""
+        layout, z = BlockLayout.of(bound.panel.calendar), bound.windows.z
+        read = self._read(bound, layout, 0, len(z) - 1, len(z) - 1, horizon)
+        row, curve = (len(z) - read.first) // layout.size - 1, read.curve
+        bent = direct_regression.forecast(read.blocks, np.array([row]), horizon)[0]
+        jacobian = direct_regression.gradient(read.blocks, row, horizon)
+        slopes = curve.slope(curve.inverse(bent))[:, None]
+        return np.pad(jacobian * curve.slope(z[read.first :]) / slopes, ((0, 0), (read.first, 0)))
+
+    def _read(
+        self, bound: BoundPanel, layout: BlockLayout, k: int, fitted_until: int, last: int, horizon: int
+    ) -> _ReadSeries:
+        """Blocks of series k up to its step `last`, and those of the horizon."""
         panel, size = bound.panel, layout.size
-        last = int(origins.max())
         first = (last + 1) % size
         ahead = -(-horizon // size)
         known = (last + 1 - first) // size
@@ -146,7 +163,7 @@ class DirectMember:
             half_lives=direct_regression.HALF_LIVES[:1] if self.quick else direct_regression.HALF_LIVES,
             max_rows=QUICK_ROWS if self.quick and size > 1 else direct_regression.MAX_ROWS,
         )
-        return curve.inverse(direct_regression.forecast(blocks, (origins + 1 - first) // size - 1, horizon))
+        return _ReadSeries(blocks, curve, first)
 
     def _calendar(self, panel: Panel, positions: Ints) -> Floats:
         """[P, C] calendar features, with the holidays if drivers are read."""
@@ -190,3 +207,22 @@ class Bending:
     def inverse(self, bent: Floats) -> Floats:
         """The inverse of `forward`."""
         return bent if np.isinf(self.unit) else np.asarray(np.sinh(bent) * self.unit + self.center)
+
+    def slope(self, z: Floats) -> Floats:
+        """Derivative of `forward`."""
+        return np.asarray(np.ones_like(z) if np.isinf(self.unit) else 1 / np.hypot(self.unit, z - self.center))
+
+
+@dataclass(frozen=True)
+class _ReadSeries:
+    """One series as a direct regression reads it.
+
+    Attributes:
+        blocks: bent z.
+        curve: of the bent z.
+        first: step of the series at which the blocks begin.
+    """
+
+    blocks: Blocks
+    curve: Bending
+    first: int

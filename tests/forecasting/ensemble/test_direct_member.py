@@ -1,0 +1,64 @@
+"""Direct regression as a member of an ensemble."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstmcast.data.load import read
+from lstmcast.forecasting.ensemble import direct_member
+from lstmcast.forecasting.ensemble.direct_member import Bending, DirectMember, direct_preprocessing
+from lstmcast.preprocessing.panel_scaling import BoundPanel, Preprocessing, ScalingSpec
+from lstmcast.preprocessing.windows import WindowSpec
+from lstmcast.statistical import direct_regression
+
+STEP = 1e-5
+
+
+def _bound(frequency: str, steps: int, shift: float) -> BoundPanel:
+    """One series with a season of 7 days, or a day of 24 hours."""
+    season = 24 if frequency == "h" else 7
+    phase = 2 * np.pi * np.arange(steps) / season
+    values = shift + np.sin(phase) + np.random.default_rng(3).normal(scale=0.2, size=steps)
+    times = pd.date_range("2024-01-01", periods=steps, freq=frequency)
+    panel = read(pd.DataFrame({"time": times, "y": values}))
+    preprocessing = Preprocessing(ScalingSpec("none"), WindowSpec(context=6, lags=1))
+    return direct_preprocessing(preprocessing, panel).bind(panel)
+
+
+@pytest.mark.parametrize("curve", [Bending(), Bending(2.0, 0.5)])
+def test_slope_of_bending(curve: Bending) -> None:
+    """The quotient of small differences."""
+    z = np.array([-3.0, 1.9, 2.0, 7.0])
+    quotient = (curve.forward(z + 1e-6) - curve.forward(z - 1e-6)) / 2e-6
+    np.testing.assert_allclose(curve.slope(z), quotient, rtol=1e-6)
+    np.testing.assert_allclose(curve.inverse(curve.forward(z)), z)
+
+
+@pytest.mark.parametrize(("frequency", "steps", "shift"), [("D", 90, 0.0), ("D", 90, 9.0), ("h", 509, 0.0)])
+def test_gradient(frequency: str, steps: int, shift: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quotients of differences of forecasts with the same coefficients, also where values may be negative."""
+    bound, member, horizon = _bound(frequency, steps, shift), DirectMember(0), 8
+    fits: dict[int, direct_regression.LeadFit | None] = {}
+    fit, curve = direct_regression.fit_lead, Bending.of(bound.windows.z[steps % 24 if frequency == "h" else 0 :])
+
+    def fitted(blocks: direct_regression.Blocks, lead: int) -> direct_regression.LeadFit | None:
+        return fits.setdefault(lead, fit(blocks, lead))
+
+    monkeypatch.setattr(direct_regression, "fit_lead", fitted)
+    monkeypatch.setattr(direct_member.Bending, "of", lambda _: curve)
+    found = member.gradient(bound, horizon)
+
+    def forecast(z: np.ndarray) -> np.ndarray:
+        moved = replace(bound, windows=replace(bound.windows, z=z))
+        return member.forecast(moved, np.zeros(1, np.int64), np.array([steps - 1]), horizon).z[0]
+
+    assert found.shape == (horizon, steps)
+    for step in [0, *range(steps - 30, steps)]:
+        change = STEP * (np.arange(steps) == step)
+        quotient = (forecast(bound.windows.z + change) - forecast(bound.windows.z - change)) / (2 * STEP)
+        np.testing.assert_allclose(found[:, step], quotient, atol=1e-6)
+    assert found[:, -1].all()
