@@ -17,7 +17,7 @@ import numpy as np
 from lstmcast.clock import system_clock
 from lstmcast.data.schema import NoteCode, ReadOptions
 from lstmcast.errors import Fault, FaultCode, Fix, LstmcastError, ModelError, UsageError
-from lstmcast.forecasting import codec
+from lstmcast.forecasting import saved_parts
 from lstmcast.forecasts import output_suffix
 from lstmcast.persistence.registry import CURRENT, current_version, model_folders, model_name, resolve, versions
 from lstmcast.tasks.base import BacktestOptions, PredictOptions, WrittenForecast
@@ -100,7 +100,7 @@ def publish(task: AnyTask, model: Any, folder: Path, *, data: str | None, now: d
     Returns:
         The folder of the version.
     """
-    return codec.publish(task.to_artifact(model), folder.parent, folder.name, data=data, now=now, keep=keep)
+    return saved_parts.publish(task.to_artifact(model), folder.parent, folder.name, data=data, now=now, keep=keep)
 
 
 # --- load and forecast ---

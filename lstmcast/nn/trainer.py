@@ -17,9 +17,7 @@ from lstmcast.nn.numpy_lstm import Network, from_tensors, to_tensors
 from lstmcast.nn.specs import Recipe
 from lstmcast.parallel import thread_map
 from lstmcast.preprocessing.windows import BatchSource
-from lstmcast.types import Floats
-
-Tensors = Mapping[str, npt.NDArray[Any]]
+from lstmcast.types import Floats, Tensors
 
 BEST_PREFIX = "kept."
 

@@ -42,11 +42,10 @@ from lstmcast.persistence.files import (
     write_new,
 )
 from lstmcast.persistence.registry import CURRENT, MANIFEST, NAME, NAMING, VERSION, versions
+from lstmcast.types import Tensors
 
 SCHEMA = 3
 """The layout of a version; any other number is refused."""
-
-Tensors = Mapping[str, npt.NDArray[Any]]
 
 
 _MANIFEST_LIMIT = 64 * 2**20  # bytes

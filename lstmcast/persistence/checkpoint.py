@@ -18,7 +18,6 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
@@ -32,6 +31,7 @@ from lstmcast.persistence.files import (
     translate_os_errors,
     write_atomically,
 )
+from lstmcast.types import Tensors
 
 
 def header(content: bytes) -> dict[str, Any]:
@@ -50,7 +50,6 @@ CHECKPOINT = f"{TEMPORARY}checkpoint"
 EVERY = 10.0  # minimum seconds between two writes
 MAX_BYTES = 4 << 30  # bytes
 
-Tensors = Mapping[str, npt.NDArray[Any]]
 Part = tuple[Mapping[str, Any], Tensors]
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cas
 from lstmcast.data.schema import DataNote, DroppedSeries
 from lstmcast.errors import UsageError
 from lstmcast.forecasts import FORMATS
+from lstmcast.types import TensorFiles
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from lstmcast.config import Config
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from lstmcast.tasks.model import NetworkModel
     from lstmcast.tasks.pipeline import BacktestPlan, Training
 
-Tensors = Mapping[str, Mapping[str, "np.ndarray"]]
 Note = Callable[[object], None]
 """Receives results to be shown, and lines of progress."""
 
@@ -219,12 +218,12 @@ class Task(ABC, Generic[C, P, T, R]):
         """Compare a new model with the current one on steps that neither was fitted to, for jobs."""
         raise UsageError(f"a comparison of models: not with model.task: {self.name}")
 
-    def to_artifact(self, model: Any) -> tuple[dict[str, Any], Tensors]:
+    def to_artifact(self, model: Any) -> tuple[dict[str, Any], TensorFiles]:
         """Return the manifest and the tensor files of a version."""
-        parts: tuple[dict[str, Any], Tensors] = model.to_artifact()
+        parts: tuple[dict[str, Any], TensorFiles] = model.to_artifact()
         return parts
 
-    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> T:
+    def from_artifact(self, manifest: Mapping[str, Any], tensors: TensorFiles) -> T:
         """Build a model from its manifest and tensors; raise a ModelError where they do not fit together."""
         return cast("T", self.model_type.from_artifact(manifest, tensors))
 

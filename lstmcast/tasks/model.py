@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from lstmcast.forecasting.codec import as_model_error, from_arrays, to_arrays
+from lstmcast.forecasting.saved_parts import as_model_error, from_arrays, to_arrays
 from lstmcast.nn.numpy_lstm import Network
+from lstmcast.types import TensorFiles
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Tensors = Mapping[str, Mapping[str, np.ndarray]]
 Parts = tuple[dict[str, Any], dict[str, Mapping[str, np.ndarray]]]
 """JSON values of the manifest, and arrays by tensor file."""
 
@@ -57,7 +57,7 @@ class NetworkModel(ABC):
         )
 
     @classmethod
-    def from_artifact(cls, manifest: Mapping[str, Any], tensors: Tensors) -> Self:
+    def from_artifact(cls, manifest: Mapping[str, Any], tensors: TensorFiles) -> Self:
         """Build a model from its manifest and tensors.
 
         Raises:
@@ -71,7 +71,7 @@ class NetworkModel(ABC):
 
     @classmethod
     @abstractmethod
-    def of_parts(cls, manifest: Mapping[str, Any], tensors: Tensors) -> Self:
+    def of_parts(cls, manifest: Mapping[str, Any], tensors: TensorFiles) -> Self:
         """Build a model from its manifest and tensors; raise a ValueError or KeyError where they do not fit."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lstmcast.errors import ModelError
-from lstmcast.forecasting.codec import task_of
+from lstmcast.forecasting.saved_parts import task_of
 from lstmcast.persistence import artifact
 from lstmcast.tasks.base import Task, TrainedModel
 

@@ -17,9 +17,10 @@ import pytest
 
 from lstmcast.errors import ModelError
 from lstmcast.evaluation.skill import SkillOutcome
-from lstmcast.forecasting.codec import from_arrays, from_artifact, load, save, to_arrays, to_artifact
+from lstmcast.forecasting.codec import from_artifact, load, save, to_artifact
 from lstmcast.forecasting.ensemble.ensemble import Ensemble
 from lstmcast.forecasting.forecaster import Forecaster
+from lstmcast.forecasting.saved_parts import from_arrays, to_arrays
 from lstmcast.nn.heads import QuantileHead
 from lstmcast.nn.numpy_lstm import Dense, Layer, Network, forward
 from lstmcast.persistence.registry import resolve

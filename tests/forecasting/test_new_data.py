@@ -17,9 +17,9 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.errors import UsageError
-from lstmcast.forecasting.codec import context_arrays, context_of, to_facts
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.new_data import data_warnings, find_series, find_step, pinned_options
+from lstmcast.forecasting.saved_parts import context_arrays, context_of, to_facts
 
 
 def warnings(before: Panel, now: Panel) -> list[str]:

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lstmcast.data.panel import Panel
-from lstmcast.forecasting.codec import context_arrays, context_of, to_arrays, to_facts
 from lstmcast.forecasting.forecaster import check_same_calendar
+from lstmcast.forecasting.saved_parts import context_arrays, context_of, to_arrays, to_facts
 from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasts import StepForecast
 from lstmcast.nn.beam_search import BEAM_WIDTH, AutoregressiveEnsemble, Path, beam_search, sample
 from lstmcast.nn.multistep import CHUNK_SIZE
 from lstmcast.preprocessing.sequences import SymbolDataset
 from lstmcast.results import Evaluation, Holdout, TrainingReport
-from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, Tensors, networks_of
-from lstmcast.types import Array, Floats, Ints
+from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, networks_of
+from lstmcast.types import Array, Floats, Ints, TensorFiles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,7 +255,7 @@ class SymbolForecaster(NetworkModel):
         }
 
     @classmethod
-    def of_parts(cls, manifest: Mapping[str, Any], tensors: Tensors) -> SymbolForecaster:
+    def of_parts(cls, manifest: Mapping[str, Any], tensors: TensorFiles) -> SymbolForecaster:
         """Build a model; see `NetworkModel`."""
         symbols = tuple(manifest["symbols"])
         context = replace(context_of(manifest, tensors["context"]), symbols=symbols)

@@ -10,7 +10,8 @@ import numpy as np
 
 from lstmcast.data.panel import Panel
 from lstmcast.errors import ModelError, UsageError
-from lstmcast.forecasting.codec import (
+from lstmcast.forecasting.forecaster import check_same_calendar
+from lstmcast.forecasting.saved_parts import (
     context_arrays,
     context_of,
     preprocessing_of,
@@ -19,7 +20,6 @@ from lstmcast.forecasting.codec import (
     scales_of,
     to_facts,
 )
-from lstmcast.forecasting.forecaster import check_same_calendar
 from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasts import Forecast
 from lstmcast.nn import numpy_lstm
@@ -30,8 +30,8 @@ from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.results import Evaluation, Holdout, TrainingReport
 from lstmcast.statistical.event_rates import DecayedSeasonalRates
 from lstmcast.tasks.event.rule import OPERATORS, EventRule, EventWindowDataset, n_features
-from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, Tensors, networks_of
-from lstmcast.types import Floats, Ints
+from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, networks_of
+from lstmcast.types import Floats, Ints, TensorFiles
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ class EventForecaster(NetworkModel):
         return manifest, tensors
 
     @classmethod
-    def of_parts(cls, manifest: Mapping[str, Any], tensors: Tensors) -> EventForecaster:
+    def of_parts(cls, manifest: Mapping[str, Any], tensors: TensorFiles) -> EventForecaster:
         """Build a model; see `NetworkModel`."""
         context, rule = context_of(manifest, tensors["context"]), manifest["rule"]
         if rule["op"] not in OPERATORS:

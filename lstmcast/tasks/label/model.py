@@ -16,9 +16,9 @@ from lstmcast.forecasts import rendered
 from lstmcast.nn import numpy_lstm
 from lstmcast.preprocessing.sequences import SeriesDataset, StandardScaler
 from lstmcast.results import Evaluation, TrainingReport
-from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, Tensors, networks_of
+from lstmcast.tasks.model import NetworkModel, NetworkPipeline, Parts, networks_of
 from lstmcast.text import truncate_list
-from lstmcast.types import Array, Floats, Ints
+from lstmcast.types import Array, Floats, Ints, TensorFiles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,7 +216,7 @@ class SeriesClassifier(NetworkModel):
         return manifest, {"scaling": {"center": pipeline.scaler.center, "scale": pipeline.scaler.scale}}
 
     @classmethod
-    def of_parts(cls, manifest: Mapping[str, Any], tensors: Tensors) -> SeriesClassifier:
+    def of_parts(cls, manifest: Mapping[str, Any], tensors: TensorFiles) -> SeriesClassifier:
         """Build a model; see `NetworkModel`."""
         report = LabelReport.from_dict(manifest["report"])
         context, classes = _context(manifest), tuple(manifest["classes"])

@@ -12,7 +12,8 @@ from lstmcast.evaluation.backtest_result import BacktestResult
 from lstmcast.forecasting import codec
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.new_data import data_warnings, training_read_options
-from lstmcast.tasks.base import BacktestOptions, Task, Tensors
+from lstmcast.tasks.base import BacktestOptions, Task
+from lstmcast.types import TensorFiles
 
 if TYPE_CHECKING:
     from lstmcast.config import ValueConfig
@@ -49,11 +50,11 @@ class ValueTask(Task["ValueConfig", Panel, Forecaster, BacktestResult]):
 
         return compare(challenger, incumbent, panel)
 
-    def to_artifact(self, model: Forecaster) -> tuple[dict[str, Any], Tensors]:
+    def to_artifact(self, model: Forecaster) -> tuple[dict[str, Any], TensorFiles]:
         """Return the manifest and the tensor files of a version."""
         return codec.to_artifact(model)
 
-    def from_artifact(self, manifest: Mapping[str, Any], tensors: Tensors) -> Forecaster:
+    def from_artifact(self, manifest: Mapping[str, Any], tensors: TensorFiles) -> Forecaster:
         """Build a forecaster; see `Task`."""
         return codec.from_artifact(manifest, tensors)
 
