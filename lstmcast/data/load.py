@@ -23,7 +23,8 @@ from lstmcast.data.numbers.columns import parse_number_column
 from lstmcast.data.numbers.fields import looks_like_numbers
 from lstmcast.data.numbers.missing_marks import KEEP, blank_marks, join_marks, refuse_marks
 from lstmcast.data.numbers.separators import infer_number_format
-from lstmcast.data.panel import Panel, build_panel, row_numbers
+from lstmcast.data.panel import Panel
+from lstmcast.data.panel_builder import build_panel, row_numbers
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import Holds, group_codes
 from lstmcast.data.time.calendar import Calendar

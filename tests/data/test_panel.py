@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcast.data.panel import Panel, build_panel
+from lstmcast.data.panel import Panel
+from lstmcast.data.panel_builder import build_panel
 from lstmcast.data.schema import Columns, DropReason, InferredSetting, NoteCode, Table
 from lstmcast.data.series_columns import group_codes
 from lstmcast.data.time.calendar_inference import counter_calendar, infer_calendar
