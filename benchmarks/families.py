@@ -2,7 +2,8 @@
 
 Families: straight lines with noise, random walks, damped trends, counts with a week, and intermittent series. Each
 series is forecast alone by the pretrained networks. With --trained, all series of a family are one panel, and a model
-is trained on it. With --newest --data DIR, the last value of 30 public series is multiplied instead.
+is trained on it. With --newest --data DIR, the last value of 30 public series is multiplied instead. The results are
+`families.md`, `families_trained.md` and `families_newest.md`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ STEPS = (1, 30, 60)
 RANGES = ((1, 5), (28, 32), (56, 60))  # first and last steps of the averages
 SHORTEST, LONGEST = 150, 500  # values before the horizon
 WEEK = 7
+TARGET = 0.05  # distance of a coverage from its level
 TOLERANCE = 1e-9  # at a bound that equals the value
 FACTORS = (0.1, 0.3, 3.0, 10.0)
 NEWEST_HORIZON = 14
@@ -163,11 +165,11 @@ def family_row(family: str, found: FamilyForecasts) -> list[str]:
     return [family, *cells, f"{found.scaled_error:.3f}"]
 
 
-def family_lines(args: argparse.Namespace) -> list[str]:
-    """The table of all families."""
+def family_lines(args: argparse.Namespace, seed: int) -> list[str]:
+    """The table of all families, and the cells outside of the target."""
     rows = []
     for family in args.families:
-        found = forecast_family(generate(family, args.count, args.seed), trained=args.trained)
+        found = forecast_family(generate(family, args.count, seed), trained=args.trained)
         rows.append(family_row(family, found))
         progress(" · ".join(rows[-1]))
     steps, ranges = (", ".join(names) for names in (map(str, STEPS), (f"{a}-{b}" for a, b in RANGES)))
@@ -175,15 +177,29 @@ def family_lines(args: argparse.Namespace) -> list[str]:
     for level in LEVELS:
         header += [f"{level} %: steps {steps}", f"{level} %: means of steps {ranges}"]
     method = "one model trained on the panel of each family" if args.trained else "zero-shot, each series alone"
-    kind = f"{args.count} series of each family, seed {args.seed}, {HORIZON} steps; {method}."
+    kind = f"{args.count} series of each family, seed {seed}, {HORIZON} steps; {method}."
     return [
-        f"## Coverage, {'trained' if args.trained else 'zero-shot'}",
+        f"## Coverage, {'trained' if args.trained else 'zero-shot'}, seed {seed}",
         "",
         kind,
         "",
         *table([*header, "error"], rows),
         "",
+        _outside(rows),
+        "",
     ]
+
+
+def _outside(rows: Sequence[Sequence[str]]) -> str:
+    """The number of cells within the target, and those outside."""
+    cells = [
+        (f"{family}, {level} %, step {step}", abs(float(cell) - level / 100))
+        for family, *columns in rows
+        for level, column in zip(LEVELS, columns[::2], strict=False)
+        for step, cell in zip(STEPS, column.split(), strict=True)
+    ]
+    outside = [name for name, distance in cells if distance > TARGET + TOLERANCE]
+    return f"{len(cells) - len(outside)} of {len(cells)} within {TARGET} of the level. Outside: {'; '.join(outside)}."
 
 
 def real_series(path: Path) -> Iterator[pd.DataFrame]:
@@ -235,15 +251,18 @@ def main() -> None:
     """Measure, and write the table."""
     parser = arguments(__doc__, __file__)
     parser.add_argument("--count", type=int, default=150, help="series of each family")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[1, 2])
     parser.add_argument("--families", nargs="*", default=list(FAMILIES), choices=list(FAMILIES))
     parser.add_argument("--trained", action="store_true", help="train a model on each family")
     parser.add_argument("--newest", action="store_true", help="change the last value of public series instead")
     parser.add_argument("--data", type=Path, help="folder that holds corpus")
+    parser.set_defaults(output=None)
     args = parser.parse_args()
     if args.newest and args.data is None:
         parser.error("--newest needs --data")
-    report(args.output, "Generated families", newest_lines(args.data) if args.newest else family_lines(args))
+    lines = newest_lines(args.data) if args.newest else [line for k in args.seeds for line in family_lines(args, k)]
+    part = "_newest" if args.newest else "_trained" if args.trained else ""
+    report(args.output or Path(__file__).with_name(f"families{part}.md"), "Generated families", lines)
 
 
 if __name__ == "__main__":

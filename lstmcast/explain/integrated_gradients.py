@@ -176,7 +176,13 @@ class _PathPoint:
         )
         if lstm is None:
             return cls(part, windows, np.empty((0, *linear.shape)), linear)
-        each = np.stack([multistep.forecast([network], lstm.head, windows, *arguments)[0] for network in lstm.networks])
+        mirrored = np.repeat(lstm.mirrors(part.bound, FIRST_SERIES), count)
+        each = np.stack(
+            [
+                multistep.forecast([network], lstm.head, windows, *arguments, mirrored=mirrored)[0]
+                for network in lstm.networks
+            ]
+        )
         return cls(part, windows, each, part.lstm_fraction * each.mean(axis=0) + linear)
 
     def gradient(self, slopes: Floats) -> tuple[Floats, Floats]:
@@ -184,12 +190,19 @@ class _PathPoint:
         member, linear = self.member, slopes.sum(axis=0)[:, None] * self.member.jacobian
         if (lstm := member.lstm) is None:
             return linear, np.zeros((len(linear), self.windows.spec.context))
+        signs = (1, -1) if lstm.mirrors(member.bound, FIRST_SERIES).all() else (1,)
         found = [
-            sensitivity(network, lstm.head, self.windows, z, member.lstm_fraction * slopes)
+            sensitivity(network, lstm.head, _signed(self.windows, sign), sign * z, member.lstm_fraction * slopes)
+            for sign in signs
             for network, z in zip(lstm.networks, self.by_network, strict=True)
         ]
         values = np.mean([gradient.values for gradient in found], axis=0) + linear
         return values, np.mean([gradient.inputs for gradient in found], axis=0)
+
+
+def _signed(windows: WindowDataset, sign: int) -> WindowDataset:
+    """The series, or for a sign of −1 their mirror images."""
+    return WindowDataset.from_panel(sign * windows.z, windows.observed, windows.offsets, windows.spec)
 
 
 @dataclass(frozen=True)

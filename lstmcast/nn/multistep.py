@@ -23,7 +23,14 @@ Distances = tuple[Floats, Floats]
 
 
 def forecast(
-    networks: Sequence[Network], head: QuantileHead, windows: WindowDataset, series: Ints, origins: Ints, horizon: int
+    networks: Sequence[Network],
+    head: QuantileHead,
+    windows: WindowDataset,
+    series: Ints,
+    origins: Ints,
+    horizon: int,
+    *,
+    mirrored: Bools | None = None,
 ) -> tuple[Floats, Distances]:
     """Forecast from any number of origins.
 
@@ -34,6 +41,7 @@ def forecast(
         series: [B] index of the series.
         origins: [B] last known step, from the first value of the series.
         horizon: number of steps ahead.
+        mirrored: [B] average the direct forecast with the mirrored one of the mirrored series; None: nowhere.
 
     Returns:
         z [B, horizon], and the distances to the lower and upper quantiles, [Q, B, horizon] each. Distances beyond the
@@ -42,9 +50,10 @@ def forecast(
     shape = windows.spec
     widest = max(windows.features, *(4 * layer.units for network in networks for layer in network.layers))
     rows = max(1, CHUNK_SIZE // max(shape.context * widest, horizon * max(1, shape.profile_seasons)))
+    mirrored = np.zeros(len(series), dtype=np.bool_) if mirrored is None else mirrored
+    each = [slice(k, k + rows) for k in range(0, len(series), rows)]
     parts = [
-        _ensemble_mean(networks, head, _OriginBatch(windows, series[k : k + rows], origins[k : k + rows], horizon))
-        for k in range(0, len(series), rows)
+        _ensemble_mean(networks, head, _OriginBatch(windows, series[k], origins[k], horizon, mirrored[k])) for k in each
     ]
     if not parts:
         return np.empty((0, horizon)), (np.empty((len(head.levels), 0, horizon)),) * 2
@@ -60,6 +69,7 @@ class _OriginBatch:
     series: Ints
     origins: Ints
     horizon: int
+    mirrored: Bools
 
     @cached_property
     def past(self) -> _RecursionState:
@@ -75,7 +85,7 @@ class _OriginBatch:
     def extended(self, z: Floats) -> _OriginBatch:
         """Origins after [B, H] further values of z."""
         extended = self.windows.extended(self.series, self.origins, z)
-        return _OriginBatch(extended, np.arange(len(z)), np.diff(extended.offsets) - 1, self.horizon)
+        return _OriginBatch(extended, np.arange(len(z)), np.diff(extended.offsets) - 1, self.horizon, self.mirrored)
 
 
 def _ensemble_mean(networks: Sequence[Network], head: QuantileHead, batch: _OriginBatch) -> tuple[Floats, Distances]:
@@ -97,9 +107,18 @@ def _direct(network: Network, head: QuantileHead, batch: _OriginBatch) -> tuple[
 
 def _direct_step(network: Network, head: QuantileHead, batch: _OriginBatch) -> tuple[Floats, Distances]:
     """Forecast the steps of the head: outputs plus level and profile."""
-    last = numpy_lstm.run_last(network, batch.x, numpy_lstm.zero_state(network, len(batch.x)))
-    values, below, above = head.decode(numpy_lstm.dense(network, last, batch.x[:, -1]))
+    values, below, above = _outputs(network, head, batch.x)
+    if (rows := np.flatnonzero(batch.mirrored)).size:
+        other, other_below, other_above = _outputs(network, head, -batch.x[rows])
+        values[rows] = (values[rows] - other) / 2
+        below[:, rows], above[:, rows] = (below[:, rows] + other_above) / 2, (above[:, rows] + other_below) / 2
     return batch.windows.level_and_profile(batch.series, batch.origins, head.steps) + values, (below, above)
+
+
+def _outputs(network: Network, head: QuantileHead, x: Array) -> tuple[Floats, Floats, Floats]:
+    """Outputs [B, H] after the contexts x [B, L, F], and the distances to their quantiles, [Q, B, H] each."""
+    last = numpy_lstm.run_last(network, x, numpy_lstm.zero_state(network, len(x)))
+    return head.decode(numpy_lstm.dense(network, last, x[:, -1]))
 
 
 def _recursive(network: Network, head: QuantileHead, batch: _OriginBatch) -> tuple[Floats, Distances]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -179,6 +180,12 @@ class BoundPanel:
     def with_profile(self, preprocessing: Preprocessing) -> BoundPanel:
         """The panel after a preprocessing that differs in its seasonal profile alone; z is not computed again."""
         return replace(self, preprocessing=preprocessing, windows=self.windows.with_profile(preprocessing.window_spec))
+
+    @cached_property
+    def crosses_zero(self) -> Bools:
+        """[S] the series with values on both sides of 0."""
+        values, begins = self.panel.values, self.panel.offsets[:-1]
+        return (np.minimum.reduceat(values, begins) < 0) & (np.maximum.reduceat(values, begins) > 0)
 
     @property
     def trial_steps(self) -> int:

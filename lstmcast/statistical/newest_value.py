@@ -3,9 +3,13 @@
 A value is expected near one of a few references: the last value, those one and two seasons before, and the one a season
 before moved by the last change. Its distance is that to the nearest. A newest value whose distance is above LIMIT times
 a high quantile of the past distances is damped: the past values with a comparable distance show which part of such a
-step remains in the next value, and that part is kept; nothing where there were none. The step of a far value is
-measured from the reference that was nearest on average, that of others from the nearest. Positive series are compared
-in logarithms.
+step remains in the next value, and that part is kept; nothing where there were none.
+
+Of a seasonal series, one value is expected as well: the mean of these references and of seasonal means, weighted by
+their past errors. A newest value that is as far from it is damped too, unless its deviation from the seasonal mean is
+that of the value before: then it is a new level. Its step, and that of a far value, is measured from the expected
+value, and that of others from the nearest reference. Without a season, the reference that was nearest on average is
+expected. Positive series are compared in logarithms.
 """
 
 from __future__ import annotations
@@ -20,7 +24,10 @@ from lstmcast.types import Bools, Floats, Ints
 QUANTILE, LIMIT = 0.9, 1.5  # of the past distances, and its multiple above which a value is damped
 KEPT = 0.5  # of the quantile: the step that a damped value keeps at least
 COMPARABLE = 0.5  # of the newest distance: past distances that show what remains of such a step
-FAR = 3.0  # times the quantile: a farther value is compared with the reference that was nearest on average
+FAR = 3.0  # times the quantile: the step of a farther value is measured from the expected one
+MEAN_SEASONS = 4  # of a seasonal mean
+ERROR_EXPONENT = 4.0  # of the inverse past errors that weight the expected values
+SMALLEST = 1e-12  # past error
 UNSEEN = 2.0  # times the largest past distance, above which nothing is comparable
 MIN_VALUES, STEPS, SEASONS = 10, 200, 5  # values needed; values looked at: steps, or seasons if more
 MIN_BEYOND_SEASONS = 8  # values beyond two seasons that a season needs
@@ -83,26 +90,79 @@ def _damp(past: Floats, season: int) -> tuple[Floats, Bools]:
     kept = np.maximum(
         _remaining(x, references, nearest, before, newest, limit) * newest, np.minimum(KEPT * limit, newest)
     )
-    known = ~np.isnan(distances[..., :-1])
-    spread = np.where(known, distances[..., :-1], 0.0).sum(axis=2) / np.maximum(known.sum(axis=2), 1)
-    spread[~known.any(axis=2)] = np.inf
-    selected = np.where(newest > FAR * limit, spread.argmin(axis=0), nearest[:, -1])
-    reference = references[selected, np.arange(len(x)), -1]
-    damped = reference + np.sign(x[:, -1] - reference) * kept
+    expected, surprising, is_new = _expected(x, references, season)
+    near = references[nearest[:, -1], np.arange(len(x)), -1]
+    center = np.where(surprising | ((newest > FAR * limit) & is_new), expected, near)
+    away = x[:, -1] - center
+    damped = center + np.sign(away) * np.minimum(kept, np.abs(away))
     with np.errstate(over="ignore"):
-        return np.where(logs, np.exp(damped), damped), newest > likely
+        return np.where(logs, np.exp(damped), damped), (newest > likely) | surprising
+
+
+def _expected(x: Floats, references: Floats, season: int) -> tuple[Floats, Bools, Bools]:
+    """[S] expected newest value; whether the newest is far from it, and whether its deviation differs from the last."""
+    if season == 1:
+        best = references[_mean_errors(x, references).argmin(axis=0), np.arange(len(x)), -1]
+        return best, np.zeros(len(x), dtype=np.bool_), np.ones(len(x), dtype=np.bool_)
+    means = _seasonal_means(x, season)
+    expected, is_new = _weighted(x, np.concatenate([references, means])), _is_far(x, means[-1])
+    return expected[:, -1], _is_far(x, expected) & is_new, is_new
+
+
+def _is_far(x: Floats, expected: Floats) -> Bools:
+    """[S] true where the newest value is farther than a multiple of the quantile of the past distances."""
+    gaps = np.abs(x - expected)
+    return np.asarray(gaps[:, -1] > LIMIT * row_quantiles(gaps[:, :-1], (QUANTILE,))[0])
+
+
+def _weighted(x: Floats, found: Floats) -> Floats:
+    """[S, T] mean of [R, S, T] expected values, weighted by their past errors; NaN where none is known."""
+    weights: Floats = np.maximum(_mean_errors(x, found), SMALLEST)[..., None] ** -ERROR_EXPONENT * ~np.isnan(found)
+    return _ratio((weights * np.nan_to_num(found)).sum(axis=0), weights.sum(axis=0))
+
+
+def _mean_errors(x: Floats, found: Floats) -> Floats:
+    """[R, S] mean distance of the values before the newest from expected ones; infinite where none is known."""
+    distances = np.abs(x - found)[..., :-1]
+    known = ~np.isnan(distances)
+    mean = np.where(known, distances, 0.0).sum(axis=2) / np.maximum(known.sum(axis=2), 1)
+    return np.where(known.any(axis=2), mean, np.inf)
+
+
+def _seasonal_means(x: Floats, season: int) -> Floats:
+    """[3, S, T] mean of values a season apart, as it is, moved by a season's mean deviation, and by the last one."""
+    apart = np.stack([_lag(x, k * season) for k in range(1, MEAN_SEASONS + 1)])
+    means = _ratio(np.nansum(apart, axis=0), (~np.isnan(apart)).sum(axis=0))
+    deviation = _lag(x - means, 1)
+    recent = _ratio(_of_last(np.nan_to_num(deviation), season), _of_last(~np.isnan(deviation), season))
+    return np.stack([means, means + recent, means + deviation])
+
+
+def _of_last(values: Floats | Ints | Bools, steps: int) -> Floats:
+    """[S, T] sum of the last steps."""
+    total = np.cumsum(values, axis=1, dtype=np.float64)
+    total[:, steps:] -= total[:, :-steps].copy()
+    return total
+
+
+def _ratio(total: Floats, count: Floats | Ints | Bools) -> Floats:
+    """NaN where the count is 0."""
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=np.asarray(count > 0))
+
+
+def _lag(x: Floats, steps: int) -> Floats:
+    """[S, T] values some steps before; NaN before the series."""
+    before = np.full((len(x), min(steps, x.shape[1])), np.nan)
+    return np.concatenate([before, x[:, : max(x.shape[1] - steps, 0)]], axis=1)
 
 
 def _references(x: Floats, season: int) -> Floats:
     """[R, S, T] values near which each value is expected; NaN before the series."""
-
-    def lag(steps: int) -> Floats:
-        before = np.full((len(x), min(steps, x.shape[1])), np.nan)
-        return np.concatenate([before, x[:, : max(x.shape[1] - steps, 0)]], axis=1)
-
+    last = _lag(x, 1)
     if season == 1:
-        return np.stack([lag(1), lag(2), 2 * lag(1) - lag(2)])
-    return np.stack([lag(1), lag(season), lag(1) + lag(season) - lag(season + 1), lag(2 * season)])
+        return np.stack([last, _lag(x, 2), 2 * last - _lag(x, 2)])
+    again = _lag(x, season)
+    return np.stack([last, again, last + again - _lag(x, season + 1), _lag(x, 2 * season)])
 
 
 def _remaining(x: Floats, references: Floats, nearest: Ints, before: Floats, newest: Floats, limit: Floats) -> Floats:

@@ -89,6 +89,15 @@ def test_shifted_series_have_shifted_forecasts_without_logs(panel_of: Callable[[
         np.testing.assert_allclose(getattr(shifted, name), getattr(plain, name) + small[:, None], atol=1e-5)
 
 
+def test_mirrored_series_have_mirrored_forecasts_without_logs(panel_of: Callable[[Make], Panel]) -> None:
+    """Up is no other direction than down for series on both sides of 0."""
+    panel = panel_of(signed)
+    plain, mirrored = forecast(panel, 60), forecast(replace(panel, values=-panel.values), 60)
+    np.testing.assert_allclose(mirrored.values, -plain.values, atol=1e-5)
+    np.testing.assert_allclose(mirrored.lower, -plain.upper, atol=1e-5)
+    np.testing.assert_allclose(mirrored.upper, -plain.lower, atol=1e-5)
+
+
 @pytest.mark.parametrize("make", FAMILIES)
 def test_intervals_nest(make: Make, panel_of: Callable[[Make], Panel]) -> None:
     """95 % is wider than 80 % unless both are zero or end at the same floor; the forecast lies inside."""

@@ -75,3 +75,22 @@ def test_origins_are_damped_by_their_own_past() -> None:
     assert found.damped.tolist() == [changed for _, changed in alone]
     assert found.values == pytest.approx([value for value, _ in alone])
     assert found.damped[[0, 2]].all()
+
+
+def test_an_unlikely_value_is_moved_towards_the_expected_one() -> None:
+    """The middle of the values that replace a high and a low one is nearer to the likely one than a week before."""
+    errors = []
+    for seed in range(40):
+        y = week(seed) * np.exp(np.random.default_rng(seed + 100).normal(0, 0.2, 120))
+        replaced = [np.log(damped(np.append(y[:-1], y[-1] * factor), 7)[0]) for factor in (0.01, 100)]
+        errors.append([abs(np.mean(replaced) - np.log(y[-1])), abs(np.log(y[-8] / y[-1]))])
+    ours, week_before = np.mean(errors, axis=0)
+    assert ours < 0.9 * week_before
+
+
+def test_a_value_near_an_unusual_reference_is_damped() -> None:
+    """A low value is no likelier because another one, a week before, was low as well."""
+    y = week(5)
+    y[-8] *= 0.3
+    y[-1] *= 0.3
+    assert damped(y, 7)[1]

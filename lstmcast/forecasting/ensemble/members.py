@@ -13,7 +13,7 @@ from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.panel_scaling import BoundPanel
 from lstmcast.results import MemberName
 from lstmcast.statistical import ensemble, regression
-from lstmcast.types import Floats, Ints
+from lstmcast.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,9 @@ class LinearMember(Member, Protocol):
 class LstmMember:
     """LSTM networks of one architecture, averaged in z.
 
+    Pretrained ones have learned from logs of positive series. Of a series with values on both sides of 0, they
+    forecast the mirror image as well, because neither direction is a special one.
+
     Attributes:
         name: trained on the data at hand, or pretrained on other series.
         networks: their weights.
@@ -84,8 +87,15 @@ class LstmMember:
 
     def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
         """Forecast [B, H] z, and the distances to the quantiles of the head."""
-        z, (below, above) = multistep.forecast(self.networks, self.head, bound.windows, series, origins, horizon)
+        z, (below, above) = multistep.forecast(
+            self.networks, self.head, bound.windows, series, origins, horizon, mirrored=self.mirrors(bound, series)
+        )
         return MemberForecast(z, below, above) if self.head.levels else MemberForecast(z)
+
+    def mirrors(self, bound: BoundPanel, series: Ints) -> Bools:
+        """[B] whether the mirror images of [B] coarser series are forecast as well."""
+        crossing = bound.crosses_zero[series // bound.preprocessing.polyphase.count]
+        return np.asarray(crossing & (self.name is MemberName.PRETRAINED))
 
 
 @dataclass(frozen=True)
