@@ -12,6 +12,7 @@ import pytest
 from matplotlib.text import Text
 
 import lstmcast
+from lstmcast.errors import ConfigError, UsageError
 from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster
 
@@ -111,7 +112,7 @@ def test_every_task_is_trained_saved_and_backtested(
     cases = [
         (sales_file, lstmcast.load_config("event", {**FAST, "model.event": "sales > p60", "forecast.horizon": 3})),
         (text_file, lstmcast.load_config("text", {**FAST, "forecast.horizon": 3})),
-        (labeled_file, lstmcast.lstmcast.load_config(None, label)),
+        (labeled_file, lstmcast.load_config(None, label)),
     ]
     for path, config in cases:
         data, name = lstmcast.read(path, config), config.model.task
@@ -130,7 +131,7 @@ def test_data_read_for_another_task_are_refused(air: Path, text_file: Path) -> N
     """A panel of numbers has neither symbols nor labels, and codes of symbols are not values."""
     numbers = lstmcast.read(air)
     symbols = lstmcast.read(text_file, lstmcast.load_config("text"))
-    label = lstmcast.lstmcast.load_config(None, {"model.task": "label"})
+    label = lstmcast.load_config(None, {"model.task": "label"})
     for data, config in ((numbers, lstmcast.load_config("text")), (symbols, None), (numbers, label)):
         with pytest.raises(lstmcast.LstmcastError, match="was read for another task"):
             lstmcast.train(data, config)
@@ -145,7 +146,7 @@ def test_reading_takes_covariates() -> None:
         panel = lstmcast.read(table, options, known="heat", future=future)
         assert panel.covariates is not None
         assert panel.covariates.values[-7:].tolist() == [[20.0]] * 7
-    with pytest.raises(lstmcast.ConfigError):
+    with pytest.raises(ConfigError):
         lstmcast.read(table, lstmcast.ReadOptions(target=("y",)), knwon=["heat"])
-    with pytest.raises(lstmcast.UsageError):
+    with pytest.raises(UsageError):
         lstmcast.read(table, lstmcast.load_config(None, {"model.task": "event"}), known=["heat"])
