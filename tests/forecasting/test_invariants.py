@@ -1,14 +1,18 @@
-"""Properties that zero-shot forecasts of every series have, over thousands of generated series."""
+"""Properties that forecasts of every series have: zero-shot over thousands of generated series, trained on a few."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from lstmcast.api import train
+from lstmcast.config import load_config
 from lstmcast.data.panel import Panel
+from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.pretrained import load_pretrained_forecaster
 from lstmcast.forecasts import Forecast
 
@@ -170,3 +174,69 @@ def test_counts_stay_sane(make: Make, panel_of: Callable[[Make], Panel]) -> None
     assert (found.upper <= 5 * np.maximum(y.max(axis=1)[:, None], 1)).all()
     rare = (y == 0).mean(axis=1) > 0.5
     assert (found.lower[:, rare] == 0).mean() > 0.95
+
+
+FEW, HORIZON = 10, 7
+BRIEF = {"train.epochs": 3, "train.steps_per_epoch": 8, "model.units": [8], "forecast.horizon": HORIZON}
+
+
+def trained(panel: Panel) -> Forecaster:
+    """A model that was trained briefly on a panel."""
+    return train(panel, load_config(None, BRIEF))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [walks, signed, counts])
+def test_trained_on_scaled_series_forecasts_are_scaled(make: Make, panel_of: Callable[[Make], Panel]) -> None:
+    """A power of two as the unit changes nothing, whatever the network learns."""
+    panel = panel_of(make).select(np.arange(FEW))
+    scaled = replace(panel, values=panel.values * 1024)
+    plain, other = trained(panel).predict(panel, HORIZON), trained(scaled).predict(scaled, HORIZON)
+    for name in ("values", "lower", "upper"):
+        expected = getattr(plain, name) * 1024
+        limit = 1e-3 * (np.abs(expected) + 1024 * spread(panel))
+        assert (np.abs(getattr(other, name) - expected) <= limit).all(), name
+
+
+@pytest.mark.slow
+def test_trained_on_shifted_series_forecasts_are_shifted_without_logs(panel_of: Callable[[Make], Panel]) -> None:
+    """Values that stay on both sides of 0 are not transformed."""
+    panel = panel_of(signed).select(np.arange(FEW))
+    y = panel.values.reshape(FEW, -1)
+    small = 0.1 * np.minimum(-y.min(axis=1), y.max(axis=1))
+    shifted = replace(panel, values=panel.values + np.repeat(small, STEPS))
+    plain, other = trained(panel).predict(panel, HORIZON), trained(shifted).predict(shifted, HORIZON)
+    for name in ("values", "lower", "upper"):
+        moved = getattr(plain, name) + small[:, None]
+        assert (np.abs(getattr(other, name) - moved) <= 1e-3 * spread(panel)).all(), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", FAMILIES)
+def test_trained_intervals_nest_in_any_order_of_the_series(make: Make, panel_of: Callable[[Make], Panel]) -> None:
+    """95 % contains 80 %, which contains the forecast; a permutation of the series changes nothing."""
+    panel = panel_of(make).select(np.arange(FEW))
+    model, order = trained(panel), np.random.default_rng(0).permutation(FEW)
+    plain, other = model.predict(panel, HORIZON), model.predict(panel.select(order), HORIZON)
+    bounds = [plain.lower[1], plain.lower[0], plain.values, plain.upper[0], plain.upper[1]]
+    for below, above in pairwise(bounds):
+        assert (below <= above + 1e-9 * np.abs(above)).all()
+    for name in ("values", "lower", "upper"):
+        limit = 1e-5 * spread(panel)[order]
+        assert (np.abs(getattr(other, name) - getattr(plain, name)[..., order, :]) <= limit).all(), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("make", "tolerance"), [(constants, 1e-6), (lines, 0.05), (seasons, 0.05)])
+def test_trained_forecasts_continue_regular_series(
+    make: Make, tolerance: float, panel_of: Callable[[Make], Panel]
+) -> None:
+    """Constants exactly; lines and weeks within a twentieth of the range, on average over the series."""
+    panel = panel_of(make).select(np.arange(FEW))
+    y = panel.values.reshape(FEW, -1)
+    ahead = np.arange(HORIZON)
+    by_line = y[:, :1] + (y[:, 1:2] - y[:, :1]) * (STEPS + ahead)
+    expected = by_line if make is lines else y[:, ahead % SEASON]
+    size = np.abs(y[:, :1]) if make is constants else spread(panel)
+    error = np.abs(trained(panel).predict(panel, HORIZON).values - expected) / np.maximum(size, 1e-12)
+    assert error.mean() <= tolerance
