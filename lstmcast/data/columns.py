@@ -13,13 +13,9 @@ from lstmcast.data.aggregation import COUNT, count_column
 from lstmcast.data.column_hints import (
     EVERY,
     NONE,
-    RECORD_WORDS,
     ROW_ID_WORDS,
-    SERIES_WORDS,
-    STEP_WORDS,
     TARGET_NAMES,
     TARGET_WORDS,
-    TIME_WORDS,
     ColumnChoice,
     are_integers,
     holds_records,
@@ -28,26 +24,17 @@ from lstmcast.data.column_hints import (
     quote_value,
     words,
 )
-from lstmcast.data.file.lines import line_ranges
 from lstmcast.data.numbers.fields import SAMPLE, is_missing, looks_like_numbers
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import Holds, find_series
-from lstmcast.data.time.text.blocks import time_blocks
-from lstmcast.data.time.text.names import TIME_NAMES, name_words
-from lstmcast.data.time.text.recognition import (
-    looks_like_counts,
-    looks_like_decimal_years,
-    looks_like_excel,
-    looks_like_times,
-    may_hold_times,
-)
+from lstmcast.data.time.text.recognition import looks_like_decimal_years
+from lstmcast.data.time_column import find_time
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
 from lstmcast.text import MAX_SHOWN, pluralize, suggest, truncate_items, truncate_list
 
 RESERVED_NAMES = re.compile(r"forecast|probability|(?:lower|upper)_[0-9.]+")  # columns of a forecast
 
 NO_TIME = "none"  # value of data.time for a file without a time column
-MIN_EPOCH = 1e8  # larger numbers may be seconds since 1970
 
 Choose = Callable[[Table, list[str], ReadOptions, bool], ColumnChoice]
 """Selects the target among columns without a role; the last argument is true if there is a time column."""
@@ -73,7 +60,7 @@ def find_columns(
     names = [str(name) for name in table.text.columns]
     _check_pins(names, options, table.source)
     names = [name for name in names if name not in options.covariates.columns]
-    time = _find_time(table, names, options)
+    time = find_time(table, names, options)
     series = find_series(_without_versions(table, names, options), names, options, time.only, holds)
     used = {*time.names, *series.names}
     target = ColumnChoice(options.target, "given")
@@ -161,118 +148,6 @@ def _check_pins(names: list[str], options: ReadOptions, source: str) -> None:
         parts[name] = key
     if faults:
         raise ConfigError(faults)
-
-
-def _find_time(table: Table, names: list[str], options: ReadOptions) -> ColumnChoice:
-    """Find the time column: of the columns of times, the one named so that distinguishes most rows."""
-    if options.time is not None:
-        return ColumnChoice((options.time,) if options.time in names else (), "given")
-    free = [name for name in names if name not in {*options.id_columns, *options.target}]
-    timely = [name for name in free if looks_like_times(table.text[name])]
-    for name in timely or free:
-        _refuse_blocks(table, name)
-    if not timely:
-        return _find_unread_time(table, free)
-    timely = [name for name in timely if not _named_like_ids(name, table.text[name])] or timely
-    _refuse_dropped(table, timely, free)
-    if len(timely) == 1:
-        _refuse_finer(table, timely[0], free)
-        return ColumnChoice((timely[0],), "the only column that reads as times")
-    named_like_time = [name for name in timely if words(name) & TIME_WORDS and not are_integers(table.text[name])]
-    best = max(named_like_time or timely, key=lambda name: _rank(table, name))
-    return ColumnChoice((best,), f"distinguishes most rows of {', '.join(timely)}")
-
-
-def _rank(table: Table, name: str) -> tuple[int, bool, bool]:
-    """Rank of a column of times: by its distinct ones, then texts before integers, then by its name."""
-    return table.text[name].nunique(), not are_integers(table.text[name]), bool(words(name) & TIME_WORDS)
-
-
-def _named_like_ids(name: str, text: pd.Series) -> bool:
-    """True for integers named like ids, such as order numbers that read as years."""
-    return bool(words(name) & (SERIES_WORDS | ROW_ID_WORDS | RECORD_WORDS)) and are_integers(text)
-
-
-def _find_unread_time(table: Table, free: list[str]) -> ColumnChoice:
-    """Find a column that is a time column by its name; raises DataError for others that may hold times."""
-    named = [name for name in free if _named_like_times(name, table.text[name])]
-    if named:
-        return ColumnChoice((named[0],), "by its name")
-    if unread := [name for name in free if may_hold_times(table.text[name])]:
-        raise _unread(table, unread[0])
-    return ColumnChoice((), "no column reads as times")
-
-
-def _refuse_blocks(table: Table, name: str) -> None:
-    """Raise DataError for times of several formats, one after the other; the settings keep the rows of one."""
-    blocks = time_blocks(table.text[name])
-    if not blocks:
-        return
-    fixes = []
-    for first, end in sorted(blocks, key=lambda block: block[0] - block[1]):
-        elsewhere = np.r_[table.lines[:first], table.lines[end:]].tolist()
-        setting = f"data.skip={','.join(line_ranges(sorted({*table.skipped, *elsewhere})))}"
-        effect = (
-            f"read lines {table.lines[first]} to {table.lines[end - 1]} only, from '{table.text[name].iloc[first]}' on"
-        )
-        fixes.append(Fix(setting, effect))
-    shown = ", ".join(f"line {table.lines[first]} '{table.text[name].iloc[first]}'" for first, _ in blocks)
-    line = int(table.lines[0])
-    text = (
-        f"{table.source}:{line}: column '{name}' holds times of several formats, one after the other (from {shown} on)"
-    )
-    raise DataError(Fault(text, FaultCode.TIME_BLOCKS, line, name, tuple(fixes)))
-
-
-def _refuse_dropped(table: Table, timely: list[str], free: list[str]) -> None:
-    """Raise DataError for a column that may hold the times, where those of the other columns repeat."""
-    if any(table.text[name].is_unique for name in timely):
-        return
-    named_times = [name for name in free if name not in timely and name_words(name) & TIME_NAMES]
-    if unread := [name for name in named_times if may_hold_times(table.text[name])]:
-        raise _unread(table, unread[0])
-
-
-def _refuse_finer(table: Table, time: str, free: list[str]) -> None:
-    """Raise DataError for a column that may hold times, such as days without a year, next to one of the same year."""
-    if table.text[time].iloc[:SAMPLE].nunique() > 2:
-        return
-    if unread := [name for name in free if name != time and may_hold_times(table.text[name])]:
-        raise _unread(table, unread[0])
-
-
-def _unread(table: Table, name: str) -> DataError:
-    """Error about a column that may hold times and does not read as such."""
-    first, line = table.text[name].iloc[0], int(table.lines[0])
-    text = (
-        f"{table.source}:{line}: column '{name}' may hold times, and they cannot be read ('{first}'); write them as "
-        "'2024-01-31' or '2024-01-31 13:00', or name their format in data.time_format and the column in data.time"
-    )
-    fixes = (Fix("data.time=none", "count the rows"),)
-    return DataError(Fault(text, FaultCode.UNREAD_TIME, line, name, fixes))
-
-
-def _named_like_times(name: str, text: pd.Series) -> bool:
-    """True if a column that is not parsed as times has a name of times and may be intended as such.
-
-    Integers that count steps are. Evenly rising numbers below the size of epochs, such as seconds of a measurement, are
-    not, unless they are decimal years.
-    """
-    if looks_like_counts(text):
-        return bool(name_words(name) & TIME_NAMES) or (bool(words(name) & STEP_WORDS) and text.is_unique)
-    if not name_words(name) & {*TIME_NAMES, "year"}:
-        return False
-    numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
-    if not name_words(name) & TIME_NAMES and np.isnan(numbers).any():
-        return False
-    if len(numbers) > 1 and 1_000 <= numbers[0] < 3_000 and looks_like_decimal_years(text):
-        return True
-    if not name_words(name) & TIME_NAMES:
-        return False
-    if looks_like_excel(text):
-        return True
-    steps = np.diff(numbers)
-    return not (len(steps) and numbers[-1] < MIN_EPOCH and steps.min() > 0 and steps.max() <= 1.05 * steps.min())
 
 
 def find_numbers(table: Table, free: list[str], options: ReadOptions, has_time: bool) -> ColumnChoice:
