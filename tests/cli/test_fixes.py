@@ -249,7 +249,10 @@ CORPUS = {
     ),
     "names of people": Refused(
         FaultCode.MANY_CATEGORIES,
-        lines("day,y,who,heat", *(f"{day},{wave(k)},name {k},{k}" for k, day in enumerate(days(60)))),
+        lines(
+            "day,y,who,heat",
+            *(f"{day},{wave(k) if k < 60 else ''},name {k},{k}" for k, day in enumerate(days(74))),
+        ),
         covariates="covariates.known=[who, heat]",
     ),
     "a static column that changes": Refused(
