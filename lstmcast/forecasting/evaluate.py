@@ -16,7 +16,9 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation import metrics
 from lstmcast.evaluation.skill import MIN_SERIES_FOR_GROUPING, bootstrap_groups, skill
 from lstmcast.evaluation.splits import HoldoutSplit
-from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble, Ensemble, ScaledForecast
+from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble, Ensemble
+from lstmcast.forecasting.ensemble.intervals import calibrated_bounds, intervals
+from lstmcast.forecasting.ensemble.scaled_forecast import ScaledForecast
 from lstmcast.forecasting.split_data import SplitData
 from lstmcast.results import LSTMCAST, DataInfo, Holdout, RecordedConfig, ScoredNetwork, ValueEvaluation, ValueReport
 from lstmcast.statistical.naive import baselines
@@ -91,8 +93,8 @@ def evaluate_holdout(bound: BoundEnsemble, split: SplitData, levels: tuple[float
     errors = ahead.errors(bound.panels[0].transform(actual, series))
     trust = _calibration_weight(bound.ensemble, split.holdout.horizons(split.panel.lengths))
     calibration = calibrate(errors, levels, trust=trust)
-    plain = bound.calibrated_bounds(ahead, calibration, series)
-    lower, upper = bound.intervals(ahead, calibration, series, origins)
+    plain = calibrated_bounds(bound, ahead, calibration, series)
+    lower, upper = intervals(bound, ahead, calibration, series, origins)
     shown = slice(0, MAX_STORED_FORECASTS)
     return HoldoutEvaluation(
         evaluation=ValueEvaluation(

@@ -16,6 +16,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.schema import DataNote, NoteCode
 from lstmcast.errors import DataError, ModelError, UsageError
 from lstmcast.forecasting.ensemble.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.intervals import intervals
 from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasts import Forecast
 from lstmcast.parallel import thread_map
@@ -140,7 +141,7 @@ class Forecaster:
         def block(part: slice) -> ForecastArrays:
             which, last = series[part], origins[part]
             ahead = running.forecast(which, last, steps)
-            bounds = running.intervals(ahead, self.calibration, which, last)
+            bounds = intervals(running, ahead, self.calibration, which, last)
             return running.inverse_transform(ahead.z, which), *bounds
 
         return _in_blocks(block, len(series))
@@ -153,7 +154,7 @@ class Forecaster:
             which, last = series[part], origins[part]
             ahead = running.forecast(which, last, self.horizon)
             members = running.member_values(ahead, which, last)
-            bounds = running.intervals(ahead, self.calibration, which, last)
+            bounds = intervals(running, ahead, self.calibration, which, last)
             return running.inverse_transform(ahead.z, which), *bounds, *(members[name] for name in running.member_names)
 
         values, lower, upper, *members = _in_blocks(block, len(series))

@@ -12,7 +12,6 @@ from lstmcast.data.drivers.ahead import horizon_ahead
 from lstmcast.data.drivers.blocks import Blocks, PlacedRows, block_rows, blocks_of_series, on_clock
 from lstmcast.data.drivers.columns import DriverColumn, Kind, leave_out, parse_driver, with_levels
 from lstmcast.data.drivers.covariates import Covariates, Versions
-from lstmcast.data.drivers.filling import fill_past
 from lstmcast.data.drivers.future import locate_future
 from lstmcast.data.drivers.options import GIVEN, CovariateOptions
 from lstmcast.data.numbers.missing_marks import refuse_marks
@@ -201,7 +200,7 @@ def _filled(
             between = driver.kind is not Kind.TEXT and driver.column not in section.past and not section.known_as_of
             notes += _fill_notes(driver.column, missing, blocks, between=between)
             for k in range(*part.indices(end)):
-                values[:, k] = fill_past(values[:, k], blocks.owner, blocks.is_past | skipped, between=between)
+                values[:, k] = _fill_past(values[:, k], blocks.owner, blocks.is_past | skipped, between=between)
         if fault is not None:
             faults.append(replace(fault, column=driver.column, fixes=leave_out(section, driver.column)))
     if faults:
@@ -263,3 +262,33 @@ def _described(driver: DriverColumn) -> str:
     """Name and type of a column."""
     size = f" of {len(driver.names)} categories" if driver.kind is Kind.TEXT else ""
     return f"{driver.column} ({driver.kind}{size})"
+
+
+def _fill_past(values: Floats, owner: Ints, fillable: Bools, *, between: bool) -> Floats:
+    """Fill gaps of one covariate.
+
+    Args:
+        values: [M] values of all blocks, NaN where missing.
+        owner: [M] block of each value, ascending.
+        fillable: [M] true for steps that may be filled.
+        between: interpolate linearly, and use the nearest value at the ends; false: repeat the last value, which looks
+            at no later one.
+
+    Returns:
+        [M] values; NaN where there is none to fill with.
+    """
+    holes = np.flatnonzero(np.isnan(values) & fillable)
+    there = np.flatnonzero(~np.isnan(values))
+    if not len(holes) or not len(there):
+        return values
+    after = np.searchsorted(there, holes)
+    left, right = there[np.maximum(after - 1, 0)], there[np.minimum(after, len(there) - 1)]
+    has_left = (after > 0) & (owner[left] == owner[holes])
+    has_right = (after < len(there)) & (owner[right] == owner[holes])
+    if not between:
+        has_right &= False
+    fraction = np.where(has_left & has_right, (holes - left) / np.maximum(right - left, 1), has_right)
+    found = np.where(has_left, values[left], 0) * (1 - fraction) + np.where(has_right, values[right], 0) * fraction
+    filled = values.copy()
+    filled[holes] = np.where(has_left | has_right, found, np.nan)
+    return filled

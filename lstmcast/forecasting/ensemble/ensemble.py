@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lstmcast.calibration.conformal import Calibration
 from lstmcast.calibration.error_growth import half_widths, lead_windows
-from lstmcast.calibration.repeated_values import PastValues, blend_repeated, history_steps
 from lstmcast.data.panel import Panel
 from lstmcast.forecasting.ensemble.direct_member import DirectMember
 from lstmcast.forecasting.ensemble.members import LstmMember, Member, MemberForecast, SmoothingMember, forecast_series
 from lstmcast.forecasting.ensemble.past_forecasts import PastForecasts, past_forecasts, rescale
-from lstmcast.forecasting.ensemble.weights import EnsembleWeights
+from lstmcast.forecasting.ensemble.scaled_forecast import ScaledForecast
+from lstmcast.forecasting.ensemble.weights import EnsembleWeights, weighted_mean
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.panel_scaling import MIN_DISPERSION, BoundPanel, Preprocessing
 from lstmcast.results import MemberName
@@ -34,45 +34,6 @@ class IntervalSource:
 
     weights: EnsembleWeights
     calibration: Calibration
-
-
-@dataclass(frozen=True)
-class ScaledForecast:
-    """Forecasts from B origins, in z of one preprocessing.
-
-    Attributes:
-        z: [B, H].
-        below: [Q, B, H], or [1, B, H] for all levels: unit of the errors below the forecast; positive.
-        above: unit of the errors above the forecast.
-        deviation: [B, H] of the members of the first preprocessing from the others; None: there are no others.
-        members: forecasts of the members, by index, in z of their own preprocessing.
-        undamped: [B, H] forecasts that take unlikely newest values as they are; None: there are none.
-    """
-
-    z: Floats
-    below: Floats
-    above: Floats
-    deviation: Floats | None = None
-    members: Mapping[int, MemberForecast] = field(default_factory=dict)
-    undamped: Floats | None = None
-
-    def until(self, horizon: int) -> ScaledForecast:
-        """The forecast of the first steps."""
-        return ScaledForecast(
-            self.z[:, :horizon],
-            self.below[..., :horizon],
-            self.above[..., :horizon],
-            None if self.deviation is None else self.deviation[:, :horizon],
-            {k: member.until(horizon) for k, member in self.members.items()},
-        )
-
-    def errors(self, actual: Floats) -> Floats:
-        """|actual − forecast| of [B, H] actual z, in the unit of their side, like `below`; NaN where that is tiny."""
-        error = actual - self.z
-        scale = np.where(error < 0, self.below, self.above)
-        found: Floats = np.full(scale.shape, np.nan)
-        np.divide(np.broadcast_to(np.abs(error), scale.shape), scale, out=found, where=scale > MIN_DISPERSION)
-        return found
 
 
 @dataclass(frozen=True)
@@ -270,43 +231,6 @@ class BoundEnsemble:
         """[B, …] z of the first preprocessing to values."""
         return self.panels[0].inverse_transform(z, series)
 
-    def intervals(
-        self, forecast: ScaledForecast, calibration: Calibration, series: Ints, origins: Ints
-    ) -> tuple[Floats, Floats]:
-        """Lower and upper bounds, [Q, B, H] each, in the unit of the target.
-
-        Those of series whose values repeat follow the past values, if the ensemble depends on enough of them.
-        """
-        lower, upper = self.calibrated_bounds(forecast, calibration, series)
-        if self.ensemble.required_history >= history_steps(self.panels[0].panel.calendar.season):
-            values = self.inverse_transform(forecast.z, series)
-            lower, upper = blend_repeated(self._past_values(series, origins), values, lower, upper, calibration.levels)
-        if len(lower) and forecast.undamped is not None:  # the outermost bounds reach it
-            away = (forecast.undamped - forecast.z) / len(lower)
-            shown = [self.inverse_transform(forecast.z + (q + 1) * away, series) for q in range(len(lower))]
-            lower, upper = np.minimum(lower, shown), np.maximum(upper, shown)
-        return lower, upper
-
-    def calibrated_bounds(
-        self, forecast: ScaledForecast, calibration: Calibration, series: Ints
-    ) -> tuple[Floats, Floats]:
-        """Lower and upper bounds by the calibration alone, as in `intervals`."""
-        growing = self.ensemble.interval_source is not None
-        below, above = calibration.bounds(forecast.z, forecast.below, forecast.above, growing=growing)
-        if not len(below):
-            return below, above
-        lower = [self.inverse_transform(z, series) for z in below]
-        upper = [self.panels[0].upper_bound(forecast.z, z - forecast.z, series) for z in above]
-        return np.stack(lower), np.stack(upper)
-
-    def _past_values(self, series: Ints, origins: Ints) -> PastValues:
-        """The last values at each origin."""
-        panel = self.panels[0].panel
-        season = panel.calendar.season
-        back = np.arange(min(history_steps(season), int(origins.max(initial=0)) + 1))[::-1]
-        at = panel.offsets[series, None] + np.maximum(origins[:, None] - back, 0)
-        return PastValues(panel.values[at], panel.observed[at] & (back <= origins[:, None]), season)
-
     @property
     def _source_scale(self) -> int:
         """Index of the preprocessing in which past forecasts and the intervals of the source are computed."""
@@ -383,12 +307,13 @@ class BoundEnsemble:
         for index in sorted(set(indices.values())):
             used = [k for k in indices if indices[k] == index]
             totals.append(weights[used].sum(axis=0))
-            parts.append(self._rescale(_mean([members[k].z for k in used], weights[used]), index, scale, series))
+            mean = weighted_mean([members[k].z for k in used], weights[used])
+            parts.append(self._rescale(mean, index, scale, series))
         below, above = self._units(scale, members, series, origins, horizon)
         first, *rest = parts
         if not rest:
             return ScaledForecast(first, below, above, members=members)
-        middle = _mean(rest, np.stack(totals[1:]))
+        middle = weighted_mean(rest, np.stack(totals[1:]))
         limit = self.ensemble.deviation_limit(horizon) if 0 in indices.values() else np.inf
         z = middle + totals[0] * np.clip(first - middle, -limit, limit)
         return ScaledForecast(z, below, above, first - middle, members)
@@ -407,13 +332,3 @@ class BoundEnsemble:
                 return np.maximum(below, MIN_DISPERSION), np.maximum(above, MIN_DISPERSION)
         dispersion = self.panels[scale].recent_dispersion(series, origins, horizon)[None]
         return dispersion, dispersion
-
-
-def _mean(z: Sequence[Floats], weights: Floats) -> Floats:
-    """Mean of [B, H] forecasts with [M, B, H] weights; that of equal weights where all are 0."""
-    if len(z) == 1:
-        return z[0]
-    total = weights.sum(axis=0)
-    weights = np.where(total > 0, weights, 1.0)
-    mean: Floats = sum(weight * part for weight, part in zip(weights, z, strict=True))
-    return np.asarray(mean / weights.sum(axis=0))

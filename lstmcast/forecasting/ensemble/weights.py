@@ -92,3 +92,13 @@ def recent_errors(member: Member, bound: BoundPanel, series: Ints, origins: Ints
     errors = np.ones(len(parts))
     errors[selected] = np.abs(member.forecast(bound, *before, steps).z - actual).mean(axis=1)
     return polyphase.mean(errors)
+
+
+def weighted_mean(z: Sequence[Floats], weights: Floats) -> Floats:
+    """Mean of [B, H] forecasts with [M, B, H] weights; that of equal weights where all are 0."""
+    if len(z) == 1:
+        return z[0]
+    total = weights.sum(axis=0)
+    weights = np.where(total > 0, weights, 1.0)
+    mean: Floats = sum(weight * part for weight, part in zip(weights, z, strict=True))
+    return np.asarray(mean / weights.sum(axis=0))

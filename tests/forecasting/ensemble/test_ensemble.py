@@ -13,8 +13,10 @@ from lstmcast.calibration.conformal import Calibration
 from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError
-from lstmcast.forecasting.ensemble.ensemble import Ensemble, ScaledForecast
+from lstmcast.forecasting.ensemble.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.intervals import intervals
 from lstmcast.forecasting.ensemble.members import SmoothingMember
+from lstmcast.forecasting.ensemble.scaled_forecast import ScaledForecast
 from lstmcast.forecasting.ensemble.weights import recent_errors
 from lstmcast.forecasting.forecaster import Forecaster
 from lstmcast.forecasting.split_data import actuals_after, naive_scales, tail
@@ -164,7 +166,7 @@ def test_bounds_of_no_level_are_none(lone: Forecaster, air_panel: Panel) -> None
     """No levels give no bounds, of the right shape."""
     running, where = lone.ensemble.bind(air_panel), (np.array([0]), np.array([143]))
     ahead = running.forecast(*where, 5)
-    for bounds in running.intervals(ahead, Calibration((), np.empty((0, 5))), *where):
+    for bounds in intervals(running, ahead, Calibration((), np.empty((0, 5))), *where):
         assert bounds.shape == (0, 1, 5)
 
 

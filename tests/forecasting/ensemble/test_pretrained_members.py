@@ -19,6 +19,7 @@ from lstmcast.errors import UsageError
 from lstmcast.explain.explanation import explain
 from lstmcast.forecasting.codec import from_artifact, to_artifact
 from lstmcast.forecasting.ensemble.ensemble import Ensemble
+from lstmcast.forecasting.ensemble.intervals import intervals
 from lstmcast.forecasting.ensemble.members import LstmMember
 from lstmcast.forecasting.ensemble.weights import EnsembleWeights
 from lstmcast.forecasting.forecaster import Forecaster
@@ -172,7 +173,7 @@ def pretrained_forecast(model: Forecaster, panel: Panel, steps: int) -> tuple[np
     source = model.ensemble.interval_source
     assert source is not None
     middle = bound.inverse_transform(forecast.z, here)
-    lower, upper = bound.intervals(forecast, unit_calibration(source.calibration), here, panel.lengths - 1)
+    lower, upper = intervals(bound, forecast, unit_calibration(source.calibration), here, panel.lengths - 1)
     return middle, lower, middle * np.exp(log_width(upper / middle))
 
 
