@@ -32,6 +32,7 @@ EXPONENT, HALF_ORIGINS = 60.0, 20  # of the inverse scores with many origins; or
 THRESHOLDS = 16  # of the ranked probability score
 EQUAL = (0.05, 0.1)  # probability that two values are equal: as Poisson counts with a mean of 32, and of 8
 PERSISTENT = (1.0, 0.75)  # score of the best part relative to that of a previous value; 0.5 if values are independent
+FEW_MOVES = 1.0  # over the range of the values, that count as independent
 ROUNDING = 1e-9
 CHUNK_SIZE = 1 << 20  # numbers per array: 8 MB
 
@@ -105,7 +106,8 @@ class WeightedSample:
         scores = np.stack([score(_decay(ages, ages[origins], *part) @ score.below, origins) for part in parts])
         naive = np.minimum.reduce([_naive_score(score, ages, origins, m) for m in seasons])
         best = np.maximum(scores.min(axis=0), ROUNDING)
-        ratio = best / np.maximum(naive, ROUNDING)
+        few = FEW_MOVES / len(origins)
+        ratio = np.where(naive > 0, (best + few) / (naive + 2 * few), np.inf)
         persistence = 1 - np.clip((PERSISTENT[0] - ratio) / (PERSISTENT[0] - PERSISTENT[1]), 0, 1)
         mixture = (best / np.maximum(scores, best)) ** (EXPONENT * len(origins) / (len(origins) + HALF_ORIGINS))
         return cls(values, np.einsum("kb,kpn->bpn", mixture / mixture.sum(axis=0), by_part), persistence)

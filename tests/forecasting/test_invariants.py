@@ -240,3 +240,19 @@ def test_trained_forecasts_continue_regular_series(
     size = np.abs(y[:, :1]) if make is constants else spread(panel)
     error = np.abs(trained(panel).predict(panel, HORIZON).values - expected) / np.maximum(size, 1e-12)
     assert error.mean() <= tolerance
+
+
+def test_rare_demand_has_sane_bounds(daily_panel: Callable[[np.ndarray], Panel]) -> None:
+    """Not negative, around 0 where zeros are frequent, wider outside, and never far above the largest value."""
+    rng = np.random.default_rng(6)
+    values = (rng.random((SERIES, STEPS)) < rng.uniform(0.03, 0.6, (SERIES, 1))) * (
+        1.0 + rng.poisson(2, (SERIES, STEPS))
+    )
+    values[:, 10] = 1.0  # no series is constant
+    found = forecast(daily_panel(values))
+    largest, zeros = values.max(axis=1, keepdims=True), (values == 0).mean(axis=1)
+    assert (found.lower >= 0).all()
+    assert (found.lower[:, zeros > 0.4] == 0).all()
+    assert (found.upper[0] > 0).all()
+    assert (found.upper[1] - found.lower[1] > found.upper[0] - found.lower[0]).all()
+    assert (found.upper <= 2 * largest).all()
