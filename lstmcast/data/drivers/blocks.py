@@ -82,6 +82,19 @@ class Blocks:
             raise DataError(f"{source}: rows ahead reach too far ({lengths.sum():,} steps); cut the file")
         return cls(panel, of_series, offsets_of(lengths), starts)
 
+    @property
+    def skipped(self) -> Bools:
+        """[M] true for steps that clocks skip, and for those in which a series of a block is closed."""
+        calendar = self.panel.calendar
+        found: Bools = np.asarray(calendar.occurrences(self.positions) == 0, dtype=np.bool_)
+        ticks = calendar.ticks(self.positions)
+        masks = {int(self.of_series[k]): mask for k, mask in enumerate(self.panel.closed)}
+        for block, mask in masks.items():
+            own = slice(*self.offsets[block : block + 2].tolist())
+            if mask is not None:
+                found[own] |= ~mask.contains(ticks[own])
+        return found
+
     def index(self, placed: PlacedRows) -> Ints:
         """[N] step of each row."""
         return np.asarray(self.offsets[placed.blocks] + placed.positions - self.starts[placed.blocks], dtype=np.int64)

@@ -184,7 +184,7 @@ def _filled(
     values: Floats, drivers: Sequence[DriverColumn], blocks: Blocks, source: str, section: CovariateOptions
 ) -> tuple[Floats, tuple[DataNote, ...]]:
     """Spread static values [M, K], and fill gaps of the past; raises DataError for columns that lack too much."""
-    skipped = blocks.panel.calendar.occurrences(blocks.positions) == 0
+    skipped = blocks.skipped
     notes: list[DataNote] = []
     faults: list[Fault] = []
     ends = np.cumsum([len(driver.names) for driver in drivers]).tolist()

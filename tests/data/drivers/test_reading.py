@@ -305,3 +305,14 @@ def test_nothing_after_an_origin_shows_in_past_covariates(seed: int) -> None:
         origins = panel.starts + origin
         found.append(covariates_of(panel).at(np.array([0]), origins[:, None] + np.arange(-9, 9), origins))
     np.testing.assert_array_equal(*found)
+
+
+def test_steps_in_which_a_series_alone_is_closed_need_no_values() -> None:
+    """A shop that is closed on Sundays among others: its Sundays are filled, also ahead."""
+    tables = [frame(60, 20).assign(store=name) for name in "abc"]
+    is_open = pd.to_datetime(tables[1]["date"]).dt.day_of_week < 6
+    tables[1] = tables[1][is_open]
+    panel = panel_of(pd.concat(tables, ignore_index=True))
+    assert horizon_ahead(panel) == 20
+    np.testing.assert_allclose(ahead_of(panel, 20, 1)[:, 0], (60 + np.arange(20)) / 4)
+    assert NoteCode.COVARIATE_FILLED not in {note.code for note in panel.notes}
