@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from lstmcast.tasks.event.model import EventReport, EventScores
     from lstmcast.tasks.event.scores import EventBacktest
     from lstmcast.tasks.label.model import LabelPredictions, LabelReport, LabelScores
+    from lstmcast.tasks.label.plan import LabelPlan
     from lstmcast.tasks.label.scores import LabelBacktest
-    from lstmcast.tasks.label.task import LabelPlan
 
 MAX_CONFUSIONS = 3  # pairs of labels in the summary
 LABEL_METRICS = {

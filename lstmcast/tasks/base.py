@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from lstmcast.forecasting.model_comparison import Comparison
     from lstmcast.persistence.checkpoint import Checkpoint
     from lstmcast.results import TrainingReport
+    from lstmcast.tasks.backtest import BacktestPlan
     from lstmcast.tasks.model import NetworkModel
-    from lstmcast.tasks.pipeline import BacktestPlan, Training
+    from lstmcast.tasks.pipeline import Training
 
 Note = Callable[[object], None]
 """Receives results to be shown, and lines of progress."""
@@ -259,7 +260,8 @@ class Task(ABC, Generic[C, P, T, R]):
         note: Note = ignore,
     ) -> R:
         """Fit on a first part and score on the rest; `note` receives the plan and lines of progress."""
-        from lstmcast.tasks.pipeline import FitOptions, backtest
+        from lstmcast.tasks.backtest import backtest
+        from lstmcast.tasks.pipeline import FitOptions
 
         reject_flags(options, self.name, *self.backtest_flags)
         return backtest(self.backtest_plan(dataset, config, options), FitOptions(on_progress), note)

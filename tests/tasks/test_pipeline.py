@@ -20,18 +20,9 @@ from lstmcast.nn.specs import Recipe
 from lstmcast.nn.trainer import Fit
 from lstmcast.preprocessing.windows import BatchSource
 from lstmcast.tasks import pipeline
+from lstmcast.tasks.backtest import BacktestPlan, FitCall, backtest, train_before_origins
 from lstmcast.tasks.model import NetworkPipeline
-from lstmcast.tasks.pipeline import (
-    BacktestPlan,
-    FitCall,
-    FitOptions,
-    HoldoutFit,
-    NetworkTraining,
-    backtest,
-    evaluate,
-    train,
-    train_before_origins,
-)
+from lstmcast.tasks.pipeline import FitOptions, HoldoutFit, NetworkTraining, evaluate, train
 from lstmcast.types import Array
 
 ARCHITECTURE = Architecture(context=4, lags=1, units=(2,), head=CategoricalHead(2))

@@ -24,6 +24,7 @@ from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasts import FORMATS
 from lstmcast.nn.heads import CategoricalHead
 from lstmcast.preprocessing.sequences import SymbolDataset
+from lstmcast.tasks.backtest import BacktestPlan, FitCall
 from lstmcast.tasks.base import BacktestOptions, Note, PredictOptions, Task, reject_flags
 from lstmcast.tasks.category.model import TEXT, CategoryReport, SymbolForecast, SymbolForecaster, SymbolPipeline
 from lstmcast.tasks.category.scores import (
@@ -35,7 +36,7 @@ from lstmcast.tasks.category.scores import (
     one_step_predictions,
 )
 from lstmcast.tasks.model import NetworkModel
-from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, BacktestPlan, FitCall, HoldoutFit, NetworkTraining, evaluate
+from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, HoldoutFit, NetworkTraining, evaluate
 from lstmcast.text import pluralize
 from lstmcast.types import Array
 

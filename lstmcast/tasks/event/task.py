@@ -25,6 +25,7 @@ from lstmcast.forecasting.plans import NetworkPlan, horizon_of
 from lstmcast.forecasting.split_data import OriginSet, SplitData, tail
 from lstmcast.nn.heads import BernoulliHead
 from lstmcast.preprocessing.panel_scaling import Preprocessing
+from lstmcast.tasks.backtest import FitCall, RollingBacktest, train_before_origins
 from lstmcast.tasks.base import BacktestOptions, Note, Task
 from lstmcast.tasks.event.model import EventForecaster, EventHoldout, EventPipeline, EventReport
 from lstmcast.tasks.event.rule import EventRule, EventWindowDataset, make_rule, n_features
@@ -36,15 +37,7 @@ from lstmcast.tasks.event.scores import (
     evaluate_probabilities,
 )
 from lstmcast.tasks.model import NetworkModel
-from lstmcast.tasks.pipeline import (
-    MAX_CHECKED_SERIES,
-    FitCall,
-    FitOptions,
-    HoldoutFit,
-    NetworkTraining,
-    RollingBacktest,
-    train_before_origins,
-)
+from lstmcast.tasks.pipeline import MAX_CHECKED_SERIES, FitOptions, HoldoutFit, NetworkTraining
 from lstmcast.types import Array
 
 if TYPE_CHECKING:

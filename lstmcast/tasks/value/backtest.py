@@ -22,8 +22,9 @@ from lstmcast.preprocessing.scaling import valid_transforms
 from lstmcast.results import LSTMCAST, MemberName
 from lstmcast.statistical.naive import Rule, baselines, naive2
 from lstmcast.statistical.statsforecast_models import METHODS, FitJob, fit_all, require
+from lstmcast.tasks.backtest import FitCall, RollingBacktest, train_before_origins
 from lstmcast.tasks.base import BacktestOptions, Note
-from lstmcast.tasks.pipeline import FitCall, FitOptions, RollingBacktest, train_before_origins
+from lstmcast.tasks.pipeline import FitOptions
 from lstmcast.tasks.value.train import ValueTraining
 from lstmcast.types import Floats, Ints
 

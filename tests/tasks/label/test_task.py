@@ -26,7 +26,8 @@ from lstmcast.nn.numpy_lstm import forward
 from lstmcast.nn.trainer import Fit
 from lstmcast.results import ScoredNetwork
 from lstmcast.tasks.label.model import SeriesClassifier
-from lstmcast.tasks.label.task import MAX_CONTEXT, LabelTraining, make_label_plan
+from lstmcast.tasks.label.plan import make_label_plan
+from lstmcast.tasks.label.task import MAX_CONTEXT, LabelTraining
 from lstmcast.tasks.pipeline import train
 
 
