@@ -27,6 +27,7 @@ from lstmcast.data.column_hints import (
 from lstmcast.data.numbers.fields import SAMPLE, is_missing, looks_like_numbers
 from lstmcast.data.schema import Columns, DataNote, InferredSetting, NoteCode, ReadOptions, SettingKey, Table
 from lstmcast.data.series_columns import Holds, find_series
+from lstmcast.data.time.text.part_patterns import DATE_PARTS, is_named
 from lstmcast.data.time.text.recognition import looks_like_decimal_years
 from lstmcast.data.time_column import find_time
 from lstmcast.errors import ConfigError, DataError, Fault, FaultCode, Fix
@@ -233,6 +234,7 @@ def _unclear(table: Table, numeric: list[str]) -> Fault:
     text = f"{table.source}: {len(numeric)} columns hold numbers: {truncate_list(numeric)}; name the one to forecast"
     flags = {name for name in numeric if table.text[name].iloc[:SAMPLE].str.strip().isin(("0", "1")).all()}
     flags |= {name for name in numeric if looks_like_decimal_years(table.text[name])}
+    flags |= {name for name in numeric if is_named(name, *DATE_PARTS)}
     likely = sorted(numeric, key=lambda name: (name in flags, not words(name) & TARGET_WORDS))
     every = Fix("data.target=*", "forecast each as a series")
     records = holds_records(table.text)

@@ -24,6 +24,7 @@ _WORDS = {  # words of column names: part of a time
     "minute": "minute minutes min mi mm",
     "period of day": "period settlement interval sp pte",
 }
+DATE_PARTS = ("year", "month", "quarter", "week", "day", "day of year", "hour", "minute")
 _NUMBER = re.compile(r"(\D*)(\d{1,3})(\D*)")
 _CLOCK = re.compile(r"\d{1,2}(?::\d{2}(?::\d{2}(?:\.\d{1,6})?)?(\s?[AaPp][Mm])?|\.\d{2}\.\d{2})")
 _SAMPLE = 1_000

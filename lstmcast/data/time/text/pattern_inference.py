@@ -219,7 +219,10 @@ def _settle(clean: dict[str, ParsedTimes], read: dict[str, ParsedTimes], at: Tim
         reason = f"all steps are even; read as {' or '.join(p for p in clean if p != regular[0])} they are not"
         return regular[0], clean[regular[0]], (InferredSetting(SettingKey.TIME_FORMAT, regular[0], reason),)
     rule = f"may be {' or '.join(clean)}, and no row decides it"
-    fixes = tuple(Fix(f"data.time_format={pattern}", f"read {_meaning(pattern)}") for pattern in clean)
+    fixes = tuple(
+        Fix(f"data.time_format={pattern}", f"read {_meaning(pattern)}")
+        for pattern in [*regular, *(p for p in clean if p not in regular)]
+    )
     raise at.fault(np.arange(len(at.texts.texts)) == 0, rule, FaultCode.AMBIGUOUS_TIMES, fixes)
 
 

@@ -431,11 +431,11 @@ def test_the_hour_24_is_midnight() -> None:
 
 
 def test_ambiguous_quarters_or_months_are_refused() -> None:
-    """1-2015 to 4-2015 may be quarters or months; the name of the column decides."""
+    """1-2015 to 4-2015 may be quarters or months; the name of the column decides; the regular ones are first."""
     texts = [f"{q}-{year}" for year in range(2015, 2019) for q in range(1, 5)]
     with pytest.raises(DataError) as caught:
         parse(texts)
     fixes = [fix.setting for fix in caught.value.faults[0].fixes]
-    assert fixes == ["data.time_format=%m-%Y", "data.time_format=%q-%Y"]
+    assert fixes == ["data.time_format=%q-%Y", "data.time_format=%m-%Y"]
     moments = [datetime(year, q, 1) for year in range(2015, 2019) for q in (1, 4, 7, 10)]
     check(texts, moments, "Quarter")
