@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lstmcast.config import Config
     from lstmcast.forecasting.fitting import ProgressCallback
-    from lstmcast.tasks.base import Dataset, Note
+    from lstmcast.tasks.base import Dataset, Note, Refit
 
 
 def read(
@@ -127,7 +127,7 @@ def backtest(
     *,
     n_origins: int | None = None,
     step_size: int | None = None,
-    refit: bool = False,
+    refit: Refit = False,
     classical: Sequence[str] = (),
     on_progress: ProgressCallback = ignore,
     note: Note = ignore,
@@ -139,7 +139,8 @@ def backtest(
         config: as for training; `forecast.horizon` is H. None: the defaults for values.
         n_origins: N of each series, counted from its end; None: up to 10, if a third of a typical series is enough.
         step_size: steps between two origins; None: H, so that no two forecasts of a series share an outcome.
-        refit: train before every origin, in parallel; else once, before the first. Values only.
+        refit: True: train before every origin, in parallel. A number of steps, or a duration such as `7d`: train before
+            the first and continue from the weights that often. Else once, before the first. Values only.
         classical: `ets`, `theta`, `arima`: fitted at every origin, if statsforecast is installed. Values only.
         on_progress: called after every epoch of a single training.
         note: receives the plan and lines of progress.

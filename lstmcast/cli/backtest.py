@@ -11,6 +11,7 @@ from lstmcast.cli.options import CONFIG, DATA, QUIET, READING, configure, fail_o
 from lstmcast.errors import UsageError
 
 METHODS = ("ets", "theta", "arima")
+EACH = "each"  # origin
 
 
 @click.command(short_help="Score forecasts from past origins")
@@ -26,7 +27,13 @@ METHODS = ("ets", "theta", "arima")
     help="Origins of each series.  [default: up to 10, in the last third]",
 )
 @click.option("--step-size", type=click.IntRange(1), metavar="N", help="Steps between origins.  [default: the horizon]")
-@click.option("--refit", is_flag=True, help="Train before every origin, on all cores.")
+@click.option(
+    "--refit",
+    is_flag=False,
+    flag_value=EACH,
+    metavar="[EVERY]",
+    help="Train before every origin, on all cores; with EVERY (7d, or 24 steps), continue from the weights that often.",
+)
 @click.option(
     "--classical",
     type=click.Choice([*METHODS, "all"]),
@@ -45,9 +52,9 @@ def backtest(
     n_origins: int | None,
     step_size: int | None,
     classical: tuple[str, ...],
+    refit: str | None,
     output: str | None,
     *,
-    refit: bool,
     figures: bool,
     strict: bool,
     as_json: bool,
@@ -57,7 +64,7 @@ def backtest(
     """Forecast from several past origins of DATA, and compare the forecasts with baselines.
 
     Each forecast uses only the steps before its origin. The model is trained once, on the steps before the first
-    origin, or with --refit before each. No model is saved.
+    origin, or with --refit before each or every so often. No model is saved.
     """
     if figures and not output:
         raise UsageError("--figures: needs a folder; name one with -o FOLDER")
@@ -76,7 +83,7 @@ def backtest(
 
     note = note_on_stderr(quiet=quiet)
     folder = make_folder(Path(output)) if output else None
-    options = BacktestOptions(n_origins, step_size, refit, selected)
+    options = BacktestOptions(n_origins, step_size, refit == EACH or refit or False, selected)
     with console.progress(quiet=quiet) as on_progress:
         past, scores = backtest_file(data, config, options, note=note, on_progress=on_progress)
     note(scores)

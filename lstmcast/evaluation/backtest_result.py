@@ -16,6 +16,7 @@ from lstmcast.evaluation import metrics
 from lstmcast.evaluation.metrics import DECILES, interpolate_quantiles
 from lstmcast.evaluation.skill import Skill, finite
 from lstmcast.plain import to_plain
+from lstmcast.text import pluralize
 from lstmcast.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class BacktestResult:
         panel: the series that were scored.
         origins: [S, N] last known step of each forecast, from the first value of the series, ascending.
         step: distance between origins.
-        refit: whether the model was refitted at every origin.
+        refit: whether the model was trained before every origin.
+        fits: number of fits; those after the first continue from its weights, unless `refit`.
+        refit_every: steps between them at least; 0: there are none.
         levels: [Q] of the intervals, in percent.
         actual: [S, N, H]; NaN where not observed, or at an invalid origin.
         by_method: method → forecasts; "lstmcast" is the first.
@@ -71,11 +74,23 @@ class BacktestResult:
     left_out: int
     notes: tuple[str, ...]
     members: Mapping[str, float] = field(default_factory=dict)
+    fits: int = 1
+    refit_every: int = 0
 
     @property
     def horizon(self) -> int:
         """H."""
         return int(self.actual.shape[2])
+
+    @property
+    def training(self) -> str:
+        """The fits in words."""
+        if self.refit:
+            return "trained at each origin"
+        once = "trained once, before the first origin"
+        if not self.refit_every:
+            return once
+        return f"{once}, and refitted {pluralize(self.fits - 1, 'time')}, every {pluralize(self.refit_every, 'step')}"
 
     @property
     def better(self) -> bool:
@@ -161,6 +176,7 @@ class BacktestResult:
             "step": self.step,
             "horizon": self.horizon,
             "refit": self.refit,
+            "fits": self.fits,
             "n_scored": self.n_scored,
             "levels": list(self.levels),
             "skill": to_plain(self.skill),

@@ -65,9 +65,8 @@ def _what(scores: BacktestResult) -> str:
     of = f" of each of {series:,} series" if series > 1 else ""
     names = scores.keys("origin")
     spacing = f", {names[0]} to {names[-1]}, every {pluralize(scores.step, 'step')}" if origins > 1 else f", {names[0]}"
-    trained = "trained at each origin" if scores.refit else "trained once, before the first origin"
     ahead = f"{pluralize(scores.horizon, 'step')} ahead of each"
-    return f"{pluralize(origins, 'origin')}{of}{spacing}, {ahead}; lstmcast {trained}"
+    return f"{pluralize(origins, 'origin')}{of}{spacing}, {ahead}; lstmcast {scores.training}"
 
 
 def _notes(scores: BacktestResult) -> Sequence[str]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Note = Callable[[object], None]
 """Receives results to be shown, and lines of progress."""
+Refit = bool | int | str
+"""True: train before every origin; steps, or a duration such as `7d`: continue from the weights that often."""
 
 
 def ignore(_: object) -> None:
@@ -139,13 +141,13 @@ class BacktestOptions:
     Attributes:
         n_origins: of each series.
         step_size: between two origins.
-        refit: train before every origin instead of once.
+        refit: train before every origin, or continue every so many steps or days, instead of once.
         classical: names of classical methods to fit too.
     """
 
     n_origins: int | None = None
     step_size: int | None = None
-    refit: bool = False
+    refit: Refit = False
     classical: tuple[str, ...] = ()
 
 

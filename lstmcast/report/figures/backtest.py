@@ -210,8 +210,7 @@ def _caption(scores: BacktestResult) -> str:
 
 
 def _evidence(scores: BacktestResult) -> str:
-    trained = "trained at each" if scores.refit else "trained once, before the first"
-    return f"{scores.n_scored:,} origins, {scores.horizon} steps ahead of each; lstmcast {trained}."
+    return f"{scores.n_scored:,} origins, {scores.horizon} steps ahead of each; lstmcast {scores.training}."
 
 
 def _percent(scores: BacktestResult, level: float) -> str:

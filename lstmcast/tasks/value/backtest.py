@@ -25,6 +25,7 @@ from lstmcast.statistical.statsforecast_models import METHODS, FitJob, fit_all, 
 from lstmcast.tasks.backtest import FitCall, RollingBacktest, train_before_origins
 from lstmcast.tasks.base import BacktestOptions, Note
 from lstmcast.tasks.pipeline import FitOptions
+from lstmcast.tasks.value.refits import Refits
 from lstmcast.tasks.value.train import ValueTraining
 from lstmcast.types import Floats, Ints
 
@@ -34,17 +35,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ValueBacktest(RollingBacktest["ValueConfig", MemberForecasts, BacktestResult]):
-    """A backtest of values: forecasts by one training, or by one before every origin.
+    """A backtest of values: forecasts by one training, by one before every origin, or by one that is continued.
 
     Attributes:
         actual: [S, N, H] outcomes; NaN where the value or the origin was not observed.
-        refit: train before every origin, in parallel; else once, before the first.
+        refits: the origins before which the model is fitted.
         classical: keys of `METHODS`, fitted at every origin.
         notes: remarks.
     """
 
     actual: Floats
-    refit: bool
+    refits: Refits
     classical: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -53,7 +54,7 @@ class ValueBacktest(RollingBacktest["ValueConfig", MemberForecasts, BacktestResu
         """Place the origins and check that they can be scored.
 
         Raises:
-            UsageError: a number below 1, an unknown classical method, or statsforecast is not installed.
+            UsageError: a number below 1, no duration, an unknown classical method, or statsforecast is not installed.
             DataError: the series are too short for so many origins, or no outcome was observed.
         """
         require(options.classical)
@@ -62,31 +63,45 @@ class ValueBacktest(RollingBacktest["ValueConfig", MemberForecasts, BacktestResu
         actual = _outcomes(scored, rolling)
         config, notes = _resolve_transform(scored, origins["config"], rolling)
         classical = tuple(dict.fromkeys(options.classical))
-        return cls(**origins | {"config": config}, actual=actual, refit=options.refit, classical=classical, notes=notes)
+        refits = Refits.of(options.refit, scored, rolling)
+        return cls(**origins | {"config": config}, actual=actual, refits=refits, classical=classical, notes=notes)
 
     @property
     def in_parallel(self) -> bool:
         """True if the fits run in processes of their own."""
-        return self.refit
+        return self.refits.is_cold
 
     @property
     def fits(self) -> Sequence[FitCall[MemberForecasts]]:
-        """One training before the first origin, or one before every origin."""
-        if self.refit:
+        """One training before the first origin, which may be continued, or one before every origin."""
+        if self.refits.is_cold:
             return [partial(_forecast_ends, past, self.config) for past in self.pasts]
-        return [self._forecast_all]
+        return [self._forecast_in_turn]
 
-    def _forecast_all(self, options: FitOptions) -> MemberForecasts:
-        """Forecast from all origins by one forecaster, trained on the steps before the first of every series."""
-        forecaster = _train(self.past, self.config, options)
+    def _forecast_in_turn(self, options: FitOptions) -> MemberForecasts:
+        """Forecast by one training before the first origin, continued from its weights before some others."""
+        forecaster, parts = None, []
+        for origins in self.refits.groups:
+            forecaster = _train(self._past(int(origins[0])), self.config, options, forecaster)
+            parts.append(self._forecast(forecaster, origins))
+        return join_origins(parts)
+
+    def _forecast(self, forecaster: Forecaster, origins: Ints) -> MemberForecasts:
+        """Forecast [S, n, H] from n of the origins, given as indices."""
         if not self.config.train.refit_on_all_data:  # scales of series without training steps may use the past only
-            return stack_origins([_ends(forecaster, past) for past in self.pasts])
-        found, shape = forecaster.at_by_member(self.panel, *self.where), self.actual.shape
+            return stack_origins([_ends(forecaster, self._past(k)) for k in origins.tolist()])
+        S, shape = self.panel.n_series, (self.panel.n_series, len(origins), self.rolling.horizon)
+        last = self.rolling.at(self.panel.lengths)[:, origins].ravel()
+        found = forecaster.at_by_member(self.panel, np.repeat(np.arange(S), len(origins)), last)
         values, lower, upper = (
             part.reshape(*part.shape[:-2], *shape) for part in (found.values, found.lower, found.upper)
         )
         members = {name: part.reshape(shape) for name, part in found.members.items()}
         return MemberForecasts(values, lower, upper, members, found.weights)
+
+    def _past(self, origin: int) -> Panel:
+        """The steps up to an origin, given as an index."""
+        return self.panel.drop_last(int(self.rolling.offsets_from_end[origin]))
 
     def score(self, found: Sequence[MemberForecasts], note: Note) -> BacktestResult:
         """Score the ensemble, its members, the baselines and the classical methods.
@@ -94,7 +109,7 @@ class ValueBacktest(RollingBacktest["ValueConfig", MemberForecasts, BacktestResu
         Raises:
             ModelError: a forecast is not a number.
         """
-        ensemble, panel, rolling = stack_origins(found) if self.refit else found[0], self.panel, self.rolling
+        ensemble, panel, rolling = stack_origins(found) if self.refits.is_cold else found[0], self.panel, self.rolling
         if not np.isfinite(ensemble.values).all():
             raise ModelError(
                 "forecasts of the backtest overflow to infinity. Lower train.learning_rate, or use model.activation: "
@@ -102,7 +117,8 @@ class ValueBacktest(RollingBacktest["ValueConfig", MemberForecasts, BacktestResu
             )
         levels, notes = tuple(self.config.forecast.levels), self.notes
         own = MethodForecasts(ensemble.values, ensemble.lower, ensemble.upper)
-        by_method = {LSTMCAST: own, **baseline_forecasts(panel, rolling, levels, refit=self.refit)}
+        fitted = rolling.offsets_from_end[self.refits.fitted]
+        by_method = {LSTMCAST: own, **baseline_forecasts(panel, rolling, levels, fitted)}
         if self.classical:
             by_method |= classical_forecasts(panel, rolling, levels, self.classical, note)
             notes += tuple(_failure_notes(by_method))
@@ -113,7 +129,9 @@ class ValueBacktest(RollingBacktest["ValueConfig", MemberForecasts, BacktestResu
             panel=panel,
             origins=origins,
             step=rolling.step_size,
-            refit=self.refit,
+            refit=self.refits.is_cold,
+            fits=self.refits.n_fits,
+            refit_every=self.refits.every,
             levels=levels,
             actual=self.actual,
             by_method=by_method,
@@ -125,8 +143,8 @@ class ValueBacktest(RollingBacktest["ValueConfig", MemberForecasts, BacktestResu
         )
 
 
-def _train(past: Panel, config: ValueConfig, options: FitOptions) -> Forecaster:
-    return train_before_origins(lambda: ValueTraining.of(past, config), options)
+def _train(past: Panel, config: ValueConfig, options: FitOptions, start: Forecaster | None = None) -> Forecaster:
+    return train_before_origins(lambda: ValueTraining.of(past, config, start), options)
 
 
 def _forecast_ends(past: Panel, config: ValueConfig, options: FitOptions) -> MemberForecasts:
@@ -137,6 +155,23 @@ def _forecast_ends(past: Panel, config: ValueConfig, options: FitOptions) -> Mem
 def _ends(forecaster: Forecaster, past: Panel) -> MemberForecasts:
     """Forecast [S, H] from the end of every series, with bounds [Q, S, H]."""
     return forecaster.at_by_member(past, np.arange(past.n_series), past.lengths - 1)
+
+
+def join_origins(parts: Sequence[MemberForecasts]) -> MemberForecasts:
+    """Join the forecasts [S, n, H] of groups of origins; a member is NaN at the origins where it was not used."""
+    if len(parts) == 1:
+        return parts[0]
+    names = tuple(dict.fromkeys(name for part in parts for name in part.members))
+    counts = [part.values.shape[1] for part in parts]
+    each = {name: [part.members.get(name, np.full_like(part.values, np.nan)) for part in parts] for name in names}
+    weights = {name: np.repeat([part.weights.get(name, 0.0) for part in parts], counts) for name in names}
+    return MemberForecasts(
+        values=np.concatenate([part.values for part in parts], axis=-2),
+        lower=np.concatenate([part.lower for part in parts], axis=-2),
+        upper=np.concatenate([part.upper for part in parts], axis=-2),
+        members={name: np.concatenate(found, axis=-2) for name, found in each.items()},
+        weights={name: float(np.median(found)) for name, found in weights.items()},
+    )
 
 
 def stack_origins(parts: Sequence[MemberForecasts]) -> MemberForecasts:
@@ -153,23 +188,29 @@ def stack_origins(parts: Sequence[MemberForecasts]) -> MemberForecasts:
 
 
 def baseline_forecasts(
-    panel: Panel, rolling: RollingOrigins, levels: Sequence[float], *, refit: bool
+    panel: Panel, rolling: RollingOrigins, levels: Sequence[float], fitted: Ints
 ) -> dict[str, MethodForecasts]:
     """Forecast by every baseline, and Naive2 of the M4 competition, from every origin.
 
-    Their intervals are calibrated on the same steps as those of lstmcast: before the first origin, or before each with
-    `refit`. They are the forecast ± a quantile of |y − f| in typical steps of the series, and not below 0 for a series
-    that never was.
+    Their intervals are the forecast ± a quantile of |y − f| in typical steps of the series, and not below 0 for a
+    series that never was.
+
+    Args:
+        panel: the data.
+        rolling: the N origins.
+        levels: of the intervals, in percent.
+        fitted: [N] last steps that are left out of the calibration of each origin, as of the fit of lstmcast.
     """
     past = panel.drop_last(rolling.held_out)
-    pasts = [panel.drop_last(back) for back in rolling.offsets_from_end.tolist()] if refit else [past]
+    distinct, fits = np.unique(fitted, return_inverse=True)
+    pasts = [panel.drop_last(back) for back in distinct.tolist()]
     floor = min_bounds(past)[:, None, None]
     first, origins = np.repeat(panel.offsets[:-1], rolling.n_origins), rolling.at(panel.lengths)
     found = {}
     for name, rule in _rules(panel).items():
         values = rule(panel.values, first, origins.ravel(), rolling.horizon).reshape(*origins.shape, rolling.horizon)
         halves = [conformal_half_widths(known, rule, rolling.horizon, levels) for known in pasts]
-        half = np.stack(halves, axis=2)  # [Q, S, N or 1, H]
+        half = np.stack(halves, axis=2)[:, :, fits]  # [Q, S, N, H]
         found[name] = MethodForecasts(values, np.maximum(values - half, floor), values + half)
     return found
 

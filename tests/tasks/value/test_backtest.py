@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import lstmcast
@@ -20,9 +21,12 @@ from lstmcast.evaluation.backtest_result import BacktestResult
 from lstmcast.evaluation.skill import SkillOutcome
 from lstmcast.evaluation.splits import RollingOrigins
 from lstmcast.forecasting.forecaster import MemberForecasts
+from lstmcast.report.tables import format_backtest
 from lstmcast.results import MemberName
+from lstmcast.tasks.registry import get_task
 from lstmcast.tasks.value import backtest as value_backtest
 from lstmcast.tasks.value.backtest import baseline_forecasts, stack_origins
+from lstmcast.tasks.value.refits import Refits
 
 Write = Callable[..., Path]
 Wave = Callable[[int, int], np.ndarray]
@@ -114,6 +118,66 @@ def test_trained_anew_at_each_origin(air_panel: Panel, config: Config) -> None:
 
 
 @pytest.mark.slow
+def test_refits_continue_from_the_weights(air_panel: Panel, config: Config) -> None:
+    """Two origins for each fit: the second fit is that of a job whose incumbent was the first one."""
+    result = backtest(air_panel, config, n_origins=4, refit=12)
+    first = train(air_panel.drop_last(24), config)
+    second = get_task("value").train(air_panel.drop_last(12), config, start=first)
+    own = result.by_method["lstmcast"]
+    np.testing.assert_allclose(own.values[0, 0], first.predict().values[0], rtol=1e-5)
+    np.testing.assert_allclose(own.values[0, 2], second.predict().values[0], rtol=1e-5)
+    np.testing.assert_allclose(own.upper[:, 0, 2], second.predict().upper[:, 0], rtol=1e-4)
+    assert (result.refit, result.fits, result.to_dict()["fits"]) == (False, 2, 2)
+    assert "refitted 1 time, every 12 steps" in format_backtest(result)
+
+
+@pytest.mark.slow
+def test_refits_see_nothing_after_their_origin(air_panel: Panel, config: Config) -> None:
+    """Another future of the last origin changes no forecast, bound or baseline."""
+    plain, other = (backtest(panel, config, n_origins=3, refit=6) for panel in (air_panel, changed(air_panel)))
+    assert plain.fits == 3
+    for method, result in plain.by_method.items():
+        np.testing.assert_allclose(result.values, other.by_method[method].values, rtol=1e-12, err_msg=method)
+        np.testing.assert_allclose(result.upper, other.by_method[method].upper, rtol=1e-12, err_msg=method)
+
+
+@pytest.mark.parametrize(
+    ("refit", "fitted", "every"),
+    [
+        (False, [0, 0, 0, 0, 0], 0),
+        (True, [0, 1, 2, 3, 4], 0),
+        (12, [0, 0, 2, 2, 4], 12),
+        ("7", [0, 0, 2, 2, 4], 7),
+        (1, [0, 1, 2, 3, 4], 1),
+        ("365d", [0, 0, 2, 2, 4], 12),
+        ("4w", [0, 1, 2, 3, 4], 1),
+        (1_000, [0, 0, 0, 0, 0], 1_000),
+    ],
+)
+def test_origins_of_refits(air_panel: Panel, refit: bool | int | str, fitted: list[int], every: int) -> None:
+    """Steps and durations are rounded up to origins, which are six months apart."""
+    found = Refits.of(refit, air_panel, RollingOrigins(6, 5, 6))
+    assert (found.fitted.tolist(), found.every) == (fitted, every)
+    assert found.n_fits == len(set(fitted))
+    assert found.is_cold == (refit is True)
+
+
+@pytest.mark.parametrize("refit", [0, -1, "soon", "0d", "data.csv"])
+def test_refits_of_no_duration_are_refused(air_panel: Panel, refit: int | str) -> None:
+    """The message has an example."""
+    with pytest.raises(UsageError, match="7d"):
+        Refits.of(refit, air_panel, RollingOrigins(6, 5, 6))
+
+
+def test_counted_rows_have_no_durations(air_panel: Panel) -> None:
+    """A number of steps works."""
+    counted = read(pd.DataFrame({"value": air_panel.values}))
+    with pytest.raises(UsageError, match="number of steps"):
+        Refits.of("7d", counted, RollingOrigins(6, 5, 6))
+    assert Refits.of("7", counted, RollingOrigins(6, 5, 6)).every == 7
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("refit", [False, True])
 def test_members_are_scored_alone(air_panel: Panel, refit: bool) -> None:
     """Each member by itself on the origins of the ensemble: the fixed weights give its forecasts, without a network.
@@ -156,7 +220,8 @@ def test_baselines_calibrated_anew_see_nothing_after_their_origin(air_panel: Pan
     """Bounds too stay to the byte when what follows the last origin changes; they differ from origin to origin."""
     folds = RollingOrigins(horizon=6, n_origins=3, step_size=6)
     found, other = (
-        baseline_forecasts(panel, folds, (80.0, 95.0), refit=True) for panel in (air_panel, changed(air_panel))
+        baseline_forecasts(panel, folds, (80.0, 95.0), folds.offsets_from_end)
+        for panel in (air_panel, changed(air_panel))
     )
     for method, result in found.items():
         assert result.lower.tobytes() == other[method].lower.tobytes(), method
