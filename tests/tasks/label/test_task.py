@@ -26,8 +26,8 @@ from lstmcast.nn.numpy_lstm import forward
 from lstmcast.nn.trainer import Fit
 from lstmcast.results import ScoredNetwork
 from lstmcast.tasks.label.model import SeriesClassifier
-from lstmcast.tasks.label.plan import make_label_plan
-from lstmcast.tasks.label.task import MAX_CONTEXT, LabelTraining
+from lstmcast.tasks.label.plan import MAX_CONTEXT, make_label_plan
+from lstmcast.tasks.label.task import LabelTraining
 from lstmcast.tasks.pipeline import train
 
 
