@@ -25,6 +25,7 @@ from lstmcast.tasks.registry import AnyTask, get_task, load_version
 
 if TYPE_CHECKING:
     from lstmcast.config import Config
+    from lstmcast.explain.driver_effects import DriverEffects
     from lstmcast.explain.explanation import Explanation
     from lstmcast.forecasting.fitting import ProgressCallback
     from lstmcast.tasks.base import Backtest, Dataset, Note, Prediction
@@ -235,13 +236,16 @@ def backtest_file(
     return dataset, task.backtest(dataset, config, options, on_progress=on_progress, note=note)
 
 
-def explain(loaded: LoadedModel, key: str | None = None, origin: str | None = None) -> tuple[int, Explanation]:
-    """Attribute a forecast to past values.
+def explain(
+    loaded: LoadedModel, key: str | None = None, origin: str | None = None, *, drivers: bool = False
+) -> tuple[int, Explanation | DriverEffects]:
+    """Attribute a forecast to past values, and divide it into level, season, holidays and covariates.
 
     Args:
         loaded: a model of numeric values, and the newest data.
         key: of the series, parts joined by `/`; None: the first.
         origin: time of the last known step, as the file writes it; None: the last step.
+        drivers: divide it alone.
 
     Returns:
         The index of the series, and the explanation.
@@ -249,14 +253,15 @@ def explain(loaded: LoadedModel, key: str | None = None, origin: str | None = No
     Raises:
         UsageError: the model has another task, or there is no such series or step.
     """
-    from lstmcast.explain import explanation
+    from lstmcast.explain.driver_effects import driver_effects
+    from lstmcast.explain.explanation import explain as attribute
     from lstmcast.forecasting.new_data import find_series, find_step
 
     if loaded.task.name != "value":
         raise UsageError(f"{loaded.version}: explain needs a model of values (got model.task: {loaded.task.name})")
     series = find_series(loaded.dataset, key)
     step = find_step(loaded.dataset, series, origin)
-    return series, explanation.explain(loaded.model, loaded.dataset, series, step)
+    return series, (driver_effects if drivers else attribute)(loaded.model, loaded.dataset, series, step)
 
 
 def check(data: str, config: Config) -> Any:

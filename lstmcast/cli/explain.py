@@ -24,6 +24,7 @@ from lstmcast.cli.options import CONFIG, MODEL, MODEL_DIR, QUIET, READING, echo_
     help="Draw a forecast written by predict (CSV), with the actual values.",
 )
 @click.option("--backtest", is_flag=True, help="Draw the hold-out forecasts of the training.")
+@click.option("--components", is_flag=True, help="Draw one forecast with level, season, holidays and covariates.")
 @click.option(
     "--series",
     "keys",
@@ -53,6 +54,7 @@ def plot(
     output: str,
     *,
     backtest: bool,
+    components: bool,
     quiet: bool,
     **reading: object,
 ) -> None:
@@ -63,9 +65,9 @@ def plot(
     from lstmcast.report import views
     from lstmcast.tasks.base import PlotOptions
 
-    if backtest and forecast_file:
-        raise UsageError("--backtest and --forecast cannot be drawn together: choose one")
-    options = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history_steps)
+    if bool(forecast_file) + backtest + components > 1:
+        raise UsageError("--backtest, --components and --forecast cannot be drawn together: choose one")
+    options = PlotOptions(Path(output).suffix, horizon, forecast_file, backtest, keys, history_steps, components)
     loaded = load_model(model_dir, model, data, given_data_keys(config_name, settings, reading))
     content, shown = views.plot(loaded.model, loaded.dataset, options)
     write_atomically(Path(output), content)
@@ -87,6 +89,7 @@ def plot(
     metavar="FILE",
     help="Figure: .png, .svg or .pdf.  [default: explanation.png; none with --json]",
 )
+@click.option("--drivers", is_flag=True, help="Explain by level, season, holidays and covariates alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON instead of the text.")
 @QUIET
 def explain(
@@ -99,31 +102,30 @@ def explain(
     origin: str | None,
     output: str | None,
     *,
+    drivers: bool,
     as_json: bool,
     quiet: bool,
     **reading: object,
 ) -> None:
-    """Explain a forecast: the past values that made it, the memory of the network and its gates.
+    """Explain a forecast: past values, covariates and holidays that made it, memory and gates of the network.
 
-    The forecast is the current one, or that of a given series and origin. TensorFlow is not needed.
+    The forecast is the current one, or that of a given series and origin. TensorFlow is not needed. With --drivers, it
+    is divided into level, season, holidays and covariates alone; their responses are drawn.
     """
     from lstmcast import app
     from lstmcast.persistence.files import write_atomically
-    from lstmcast.report.explanation_text import method, paragraph, to_dict
+    from lstmcast.report import views
 
     loaded = app.load_model(model_dir, model, data, given_data_keys(config_name, settings, reading))
-    (series, explained), panel = app.explain(loaded, key, origin), loaded.dataset
-    target = output or (None if as_json else "explanation.png")
+    series, explained = app.explain(loaded, key, origin, drivers=drivers)
+    panel, target = loaded.dataset, output or (None if as_json else "explanation.png")
     if target:
-        from lstmcast.report.figures.explanation import explanation_figure
-        from lstmcast.report.figures.panels import render
-
-        name = ", ".join(panel.columns.target)
-        write_atomically(Path(target), render(explanation_figure(explained, name), Path(target).suffix))
+        content = views.explanation_figure(explained, ", ".join(panel.columns.target), Path(target).suffix)
+        write_atomically(Path(target), content)
     if as_json:
-        click.echo(json.dumps(to_dict(explained), indent=1, allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps(views.explanation_values(explained), indent=1, allow_nan=False, ensure_ascii=False))
     else:
-        click.echo(f"{paragraph(explained)}\n\n{method(explained)}")
+        click.echo(views.text(explained))
     for warning in loaded.warnings:
         echo_err(f"lstmcast: {warning}")
     if target and not quiet:

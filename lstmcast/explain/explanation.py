@@ -16,16 +16,16 @@ from lstmcast.data.panel import Panel
 from lstmcast.errors import UsageError
 from lstmcast.explain import attribution
 from lstmcast.explain.attribution import UnitCorrelation, dominant_harmonic, unit_correlations
-from lstmcast.explain.integrated_gradients import FIRST_SERIES, PathForecast, integrated, member_attributions
+from lstmcast.explain.driver_effects import DriverEffects, effects_of
+from lstmcast.explain.explained_past import FIRST_SERIES, ExplainedPast
+from lstmcast.explain.integrated_gradients import PathForecast, integrated, member_attributions
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.forecasting.split_data import tail
 from lstmcast.forecasts import Forecast
 from lstmcast.nn.backprop import trace
 from lstmcast.nn.numpy_lstm import Network
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, BoundPanel
 from lstmcast.preprocessing.scaling import trailing_means
 from lstmcast.results import MemberName
-from lstmcast.statistical.newest_value import damp_newest
 from lstmcast.types import Floats, Ints
 
 SIGNALS = ("level", "season", "last change")
@@ -70,6 +70,7 @@ class Explanation:
         networks: number of averaged networks.
         explained_member: the LSTM whose gates are shown.
         weights: of the members in the forecast.
+        drivers: parts of the forecast.
     """
 
     forecast: Forecast
@@ -85,6 +86,7 @@ class Explanation:
     networks: int
     explained_member: MemberName
     weights: Mapping[MemberName, float]
+    drivers: DriverEffects
 
     @property
     def importance(self) -> Floats:
@@ -113,19 +115,9 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
             f"steps of {panel.calendar.label} are forecast apart from each other by pretrained networks, and cannot be "
             "explained together: train a model of these data with train.init: scratch"
         )
-    length = int(panel.lengths[series])
-    origin = length - 1 if origin is None else origin
-    if not 1 <= origin < length:
-        raise UsageError(f"origin: must be a step from 1 to {length - 1} of the series (got {origin})")
-    past = tail(panel.select(np.array([series])).drop_last(length - 1 - origin), ensemble.required_history)
-    forecast = forecaster.predict(past)
-    end = past.lengths - 1
-    newest = damp_newest(past.values, FIRST_SERIES, end, past.calendar.season)
-    past = past.until(FIRST_SERIES, end, newest.values)
-    bound = ensemble.bind(past)
-    weights = bound.weights(FIRST_SERIES, past.lengths - 1)[:, 0]
-    weights = np.broadcast_to(weights, (len(weights), forecast.horizon))
-    parts = member_attributions(bound, weights, forecast.horizon)
+    read = ExplainedPast.of(forecaster, panel, series, origin)
+    forecast, past, bound = read.forecast, read.past, read.bound
+    parts = member_attributions(bound, read.weights, forecast.horizon)
     own, lstm = parts[0].bound, ensemble.lstm
     baseline = attribution.baseline_input(own.windows.z, own.windows.spec.season_length)
     attributions, reference, error = integrated(
@@ -142,12 +134,15 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
         reference=reference,
         attribution=attributions,
         error=error,
-        effect=np.where(newest.damped & (np.arange(len(baseline)) == end), 0.0, np.abs(effect).mean(axis=0)),
+        effect=np.where(
+            read.damped & (np.arange(len(baseline)) == len(baseline) - 1), 0.0, np.abs(effect).mean(axis=0)
+        ),
         season=own.windows.spec.season_length,
         internals=_inside(own, lstm.networks[0], memory.mean(axis=0)),
         networks=len(lstm.networks),
         explained_member=lstm.name,
         weights=bound.median_weights(FIRST_SERIES, past.lengths - 1),
+        drivers=effects_of(read),
     )
 
 

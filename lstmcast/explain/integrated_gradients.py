@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 
 from lstmcast.explain import attribution
+from lstmcast.explain.explained_past import FIRST_SERIES
 from lstmcast.explain.forecast_gradient import sensitivity
 from lstmcast.forecasting.ensemble.direct_member import DirectMember
 from lstmcast.forecasting.ensemble.ensemble import BoundEnsemble
@@ -24,7 +25,6 @@ from lstmcast.preprocessing.windows import WindowDataset
 from lstmcast.types import Bools, Floats
 
 NODES = {16: 1e-3, 64: 1e-2, 512: np.inf}  # nodes, and the completeness error up to which they suffice
-FIRST_SERIES = np.zeros(1, np.int64)  # index of the only series
 
 
 @dataclass(frozen=True)

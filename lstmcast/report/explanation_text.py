@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy.typing as npt
 
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.explain.attribution import NOTHING, order, within
+from lstmcast.explain.driver_effects import DriverEffects, Response
 from lstmcast.explain.explanation import SIGNALS, Explanation, NetworkInternals
+from lstmcast.forecasting.ensemble.direct_member import LEVEL, PartKind
 from lstmcast.report.console import number
 from lstmcast.report.verdict import MEMBER_LABELS
 from lstmcast.text import pluralize
@@ -22,6 +25,24 @@ DEFINITION = (
     "integrated gradients from the expected history (each value the mean of its phase of the season) to the actual "
     "one, in the unit of the target; scales and all weights of the ensemble are held fixed"
 )
+
+PARTS = (
+    "those of the direct regressions, relative to the mean of each driver in the past, in the unit of the target, with "
+    "the weights of the ensemble; on scales of logs, roots or arcsinh in proportion; the forecasts of other members "
+    "count as level and past"
+)
+CELL = 9  # characters of a number
+
+
+def format_explanation(explained: Explanation) -> str:
+    """The explanation as text."""
+    text = f"{paragraph(explained)}\n\n{method(explained)}"
+    return f"{format_effects(explained.drivers)}\n\n{text}" if explained.drivers.has_drivers else text
+
+
+def format_effects(effects: DriverEffects) -> str:
+    """Parts of the forecast, responses and the definition."""
+    return f"{effect_table(effects)}\n\n{effect_method(effects)}"
 
 
 def headline(explained: Explanation) -> str:
@@ -78,10 +99,66 @@ def to_dict(explained: Explanation) -> dict[str, Any]:
             "network_effect": inside.memory.tolist(),
             "most": MEMORY_FRACTION,
         },
+        **effects_to_dict(explained.drivers),
         "gates": _gates(inside, times[-len(inside.cell) :]),
         "networks": explained.networks,
         "members": {name.value: weight for name, weight in explained.weights.items()},
     }
+
+
+def effects_to_dict(effects: DriverEffects) -> dict[str, Any]:
+    """Parts of the forecast and responses to covariates as JSON values."""
+    responses = {
+        each.column: {"value": each.values.tolist(), "effect": each.effects.tolist()} for each in effects.responses
+    }
+    return {
+        "parts": {
+            "definition": PARTS,
+            "weight_of_regressions": effects.weight,
+            "time": effects.forecast.calendar.text(effects.forecast.positions[0]),
+            "forecast": effects.forecast.values[0].tolist(),
+            "steps": [
+                {"part": part.kind.value, "name": part.name, "values": values.tolist()}
+                for part, values in effects.parts.items()
+            ],
+            "holidays": list(effects.holidays),
+        },
+        "responses": responses,
+    }
+
+
+def effect_table(effects: DriverEffects) -> str:
+    """Mean and largest part of each driver over the horizon, and responses to covariates, as a table."""
+    wide = max(map(len, [*(part.name for part in effects.parts), *(each.column for each in effects.responses), "part"]))
+    steps = pluralize(effects.forecast.horizon, "step")
+    lines = [f"{'part':<{wide}}  {'mean':>{CELL}}  {'largest':>{CELL}}  of the forecast of {steps}"]
+    for part, values in effects.parts.items():
+        shown = number if part == LEVEL else signed
+        k = int(np.argmax(np.abs(values)))
+        named = effects.holidays[k] if part.kind is PartKind.HOLIDAYS else ""
+        at = effects.forecast.calendar.text(effects.forecast.positions[0, k : k + 1])[0]
+        where = f"{at} ({named})" if named else at
+        mean, largest = shown(float(values.mean())), shown(float(values[k]))
+        lines.append(f"{part.name:<{wide}}  {mean:>{CELL}}  {largest:>{CELL}}  {where}")
+    lines.append(f"{'forecast':<{wide}}  {number(float(effects.forecast.values.mean())):>{CELL}}")
+    return "\n".join([*lines, *_response_lines(effects.responses, wide)])
+
+
+def _response_lines(responses: Sequence[Response], wide: int) -> list[str]:
+    """A line for each covariate: effects at some of its values."""
+    if not responses:
+        return []
+    lines = ["", f"{'response':<{wide}}  change of the mean forecast where a covariate has this value throughout"]
+    for each in responses:
+        shown = np.unique(np.linspace(0, len(each.values) - 1, 5).round().astype(np.int64)).tolist()
+        cells = [f"{number(float(each.values[k]))}: {signed(float(each.effects[k]))}" for k in shown]
+        lines.append(f"{each.column:<{wide}}  {', '.join(cells)}")
+    return lines
+
+
+def effect_method(effects: DriverEffects) -> str:
+    """Definition of the parts."""
+    return f"Parts: {PARTS}. Weight of these regressions: {effects.weight:.0%}."
 
 
 def _gates(inside: NetworkInternals, times: list[str]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ TEXTS: Mapping[str, str] = {
     "EventBacktest": "task_tables.format_event_backtest",
     "SymbolBacktest": "task_tables.format_category_backtest",
     "LabelBacktest": "task_tables.format_label_backtest",
+    "Explanation": "explanation_text.format_explanation",
+    "DriverEffects": "explanation_text.format_effects",
 }
 """The type of a result to a function of this package that formats it; a base class stands for its subclasses."""
 
@@ -43,6 +45,18 @@ BACKTEST_FIGURES: Mapping[str, str] = {
     "LabelBacktest": "figures.labels.label_backtest",
 }
 """The type of a backtest to the function that draws it."""
+
+EXPLANATION_VALUES: Mapping[str, str] = {
+    "Explanation": "explanation_text.to_dict",
+    "DriverEffects": "explanation_text.effects_to_dict",
+}
+"""The type of an explanation to the function that turns it into JSON values."""
+
+EXPLANATION_FIGURES: Mapping[str, str] = {
+    "Explanation": "figures.explanation.render_explanation",
+    "DriverEffects": "figures.components.effects_figure",
+}
+"""The type of an explanation to the function that draws it."""
 
 
 def text(result: object) -> str:
@@ -64,6 +78,18 @@ def plot(model: TrainedModel, dataset: Any, options: PlotOptions) -> tuple[bytes
     """
     content, description = _renderer(PLOTS, model)(model, dataset, options)
     return content, description
+
+
+def explanation_values(explained: object) -> dict[str, Any]:
+    """Return an explanation as JSON values."""
+    values: dict[str, Any] = _renderer(EXPLANATION_VALUES, explained)(explained)
+    return values
+
+
+def explanation_figure(explained: object, target: str, suffix: str) -> bytes:
+    """Draw an explanation of the forecast of a target."""
+    content: bytes = _renderer(EXPLANATION_FIGURES, explained)(explained, target, suffix)
+    return content
 
 
 def backtest_files(result: Backtest, *, figures: bool) -> dict[str, bytes]:

@@ -10,9 +10,11 @@ averages fits with long, medium and short memory, weighted by their leave-one-ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -120,30 +122,41 @@ class ProbedBlocks(Blocks):
         return found
 
 
+class Label(NamedTuple):
+    """Part of the forecast: `past` with the level, or one `calendar` feature or `covariate` by number."""
+
+    part: str
+    number: int = 0
+
+
+PAST = Label("past")
+
+
 @dataclass(frozen=True)
 class Features:
     """Features of the rows of one lead.
 
     Attributes:
         values: [N, p].
-        labels: [p] part of the forecast that a feature belongs to: `level`, `past`, `calendar` or a covariate's index.
+        labels: [p] part of the forecast that a feature belongs to.
         level: [N] the level at the origin.
     """
 
     values: Floats
-    labels: tuple[str | int, ...]
+    labels: tuple[Label, ...]
     level: Floats
 
 
 def features_of(blocks: Blocks, rows: Ints, lead: int) -> Features:
     """Features of the blocks at rows [N], as known `lead` blocks before."""
     level = blocks.mean_until(rows - lead, blocks.level_blocks)
-    parts: list[tuple[str | int, Floats]] = [("level", level[:, None])]
-    parts += [("past", part) for part in _past(blocks, rows, lead, level)]
-    parts += [("calendar", part) for part in _calendar(blocks, rows)]
-    parts += _driver_parts(blocks, rows, lead)
-    labels = tuple(label for label, part in parts for _ in range(part.shape[1]))
-    return Features(np.concatenate([part for _, part in parts], axis=1), labels, level)
+    past = [level[:, None], *_past(blocks, rows, lead, level)]
+    calendar = np.concatenate(list(_calendar(blocks, rows)), axis=1)
+    drivers = _driver_parts(blocks, rows, lead)
+    labels = [PAST] * sum(part.shape[1] for part in past)
+    labels += [Label("calendar", k % blocks.calendar.shape[2]) for k in range(calendar.shape[1])]
+    labels += [label for label, part in drivers for _ in range(part.shape[1])]
+    return Features(np.concatenate([*past, calendar, *(part for _, part in drivers)], axis=1), tuple(labels), level)
 
 
 def _past(blocks: Blocks, rows: Ints, lead: int, level: Floats) -> Iterator[Floats]:
@@ -178,16 +191,22 @@ def _calendar(blocks: Blocks, rows: Ints) -> Iterator[Floats]:
         yield last
 
 
-def _driver_parts(blocks: Blocks, rows: Ints, lead: int) -> list[tuple[str | int, Floats]]:
+def _driver_parts(blocks: Blocks, rows: Ints, lead: int) -> list[tuple[Label, Floats]]:
     """Features of the covariates: at the target and the block before it, or, if unknown there, at the origin."""
+    parts: list[tuple[Label, Floats]] = []
+    for k, (values, known) in enumerate(_driver_tables(blocks, lead)):
+        for curve in _curves(values, blocks.fitted):
+            positions = [_shifted(curve, rows), _shifted(curve, rows - 1)] if known else [_shifted(curve, rows - lead)]
+            parts += [(Label("covariate", k), part) for part in positions]
+    return parts
+
+
+def _driver_tables(blocks: Blocks, lead: int) -> Iterator[tuple[Floats, bool]]:
+    """Each covariate [R + A, b] as known `lead` blocks before, and True; if unknown there, as known then, and False."""
     ahead, now = blocks.drivers(lead), blocks.drivers(0)
-    parts: list[tuple[str | int, Floats]] = []
     for k in range(ahead.shape[2]):
         known = not np.isnan(ahead[..., k]).all()
-        for curve in _curves((ahead if known else now)[..., k], blocks.fitted):
-            positions = [_shifted(curve, rows), _shifted(curve, rows - 1)] if known else [_shifted(curve, rows - lead)]
-            parts += [(k, part) for part in positions]
-    return parts
+        yield (ahead if known else now)[..., k], known
 
 
 def _curves(values: Floats, fitted: int) -> Iterator[Floats]:
@@ -233,6 +252,17 @@ class LeadFit:
         means = [value + fit.intercept for value, fit in zip(values, self.fits, strict=True)]
         return np.asarray(np.tensordot(self.weights, means, 1) + features.level[:, None])
 
+    def effects(self, features: Features) -> Floats:
+        """[p, b] part of each feature of the only row: its distance from the mean, times its coefficients."""
+        each = [np.nan_to_num(fit.standardized(features.values))[0][:, None] * fit.coefficients for fit in self.fits]
+        return np.asarray(np.tensordot(self.weights, each, 1))
+
+    def response(self, columns: Ints, values: Floats) -> Floats:
+        """[n - 1, b] effects of other values [n, k] of some features [k], relative to the last row."""
+        change = values[:-1] - values[-1]
+        each = [(change / fit.scale[columns]) @ fit.coefficients[columns] for fit in self.fits]
+        return np.asarray(np.tensordot(self.weights, each, 1))
+
 
 def forecast(blocks: Blocks, origins: Ints, horizon: int) -> Floats:
     """Forecast [N, H] z from the ends of rows [N], all at least `blocks.fitted` - 1."""
@@ -257,6 +287,50 @@ def gradient(blocks: Blocks, origin: int, horizon: int) -> Floats:
         change = fit.predict(probed) - fit.predict(actual) if fit else (probed.level - actual.level)[:, None]
         jacobian[(lead - 1) * size : lead * size, first * size :] = change.T
     return jacobian[:horizon]
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """Forecast of H steps as a sum.
+
+    Attributes:
+        parts: [H] z of each label; that of the past includes the means of all features.
+        responses: [n, H] z by covariate: effects of values that last, relative to the mean of the fitted rows.
+    """
+
+    parts: Mapping[Label, Floats]
+    responses: Mapping[int, Floats]
+
+
+def decompose(blocks: Blocks, origin: int, horizon: int, grids: Mapping[int, Floats]) -> Decomposition:
+    """Divide the forecast from the end of a row; `grids` are values [n] of covariates, by index."""
+    size = blocks.size
+    steps = -(-horizon // size) * size
+    parts: dict[Label, Floats] = defaultdict(lambda: np.zeros(steps))
+    responses = {k: np.zeros((len(grid), steps)) for k, grid in grids.items()}
+    for lead in range(1, steps // size + 1):
+        columns, fit = slice((lead - 1) * size, lead * size), fit_lead(blocks, lead)
+        features = features_of(blocks, np.array([origin + lead]), lead)
+        parts[PAST][columns] = features.level[0]
+        if fit is None:
+            continue
+        parts[PAST][columns] += np.tensordot(fit.weights, [each.intercept for each in fit.fits], 1)
+        for label, effect in zip(features.labels, fit.effects(features), strict=True):
+            parts[label][columns] += effect
+        for k, (values, known) in enumerate(_driver_tables(blocks, lead) if grids else ()):
+            if k in grids:
+                own = np.flatnonzero([label == Label("covariate", k) for label in features.labels])
+                responses[k][:, columns] = fit.response(own, _constant(values[: blocks.fitted], grids[k], known=known))
+    ahead = slice(horizon)
+    return Decomposition({k: part[ahead] for k, part in parts.items()}, {k: r[:, ahead] for k, r in responses.items()})
+
+
+def _constant(past: Floats, grid: Floats, *, known: bool) -> Floats:
+    """[n + 1, k] features of a covariate at values [n] that last, and at its mean."""
+    every = np.append(grid, np.nanmean(past))
+    table = np.concatenate([past, np.repeat(every[:, None], past.shape[1], axis=1)])
+    curves = [curve[len(past) :] for curve in _curves(table, len(past))]
+    return np.concatenate([curve for curve in curves for _ in range(2 if known else 1)], axis=1)
 
 
 def fit_lead(blocks: Blocks, lead: int) -> LeadFit | None:

@@ -124,6 +124,7 @@ class PlotOptions:
         backtest: draw the hold-out.
         series: keys of the series to draw, parts joined by '/'.
         history_steps: past steps to show.
+        components: draw the parts of one forecast.
     """
 
     suffix: str
@@ -132,6 +133,7 @@ class PlotOptions:
     backtest: bool = False
     series: tuple[str, ...] = ()
     history_steps: int | None = None
+    components: bool = False
 
 
 @dataclass(frozen=True)

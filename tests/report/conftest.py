@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 from lstmcast.data.load import read
 from lstmcast.explain.attribution import NOTHING, UnitCorrelation
+from lstmcast.explain.driver_effects import DriverEffects, Response
 from lstmcast.explain.explanation import Explanation, NetworkInternals
+from lstmcast.forecasting.ensemble.direct_member import HOLIDAYS, LEVEL, REST, Part, PartKind
 from lstmcast.forecasts import Forecast
 from lstmcast.results import MemberName
 
@@ -51,7 +54,24 @@ def explanation(tmp_path_factory: pytest.TempPathFactory, write_series: Callable
         networks=1,
         explained_member=MemberName.TRAINED,
         weights={MemberName.TRAINED: 1.0},
+        drivers=DriverEffects(
+            forecast=forecast,
+            past=panel,
+            parts={LEVEL: ahead[0], REST: np.zeros(2)},
+            responses=(),
+            weight=0.0,
+            holidays=("", ""),
+        ),
     )
+
+
+@pytest.fixture(scope="session")
+def effects(explanation: Explanation) -> DriverEffects:
+    """The parts of the same forecast, by a regression with a covariate, a holiday and responses."""
+    heat = Part(PartKind.COVARIATE, "heat")
+    parts = {LEVEL: np.array([20.0, 22]), HOLIDAYS: np.array([-9.0, 1]), heat: np.array([-2.0, 6]), REST: np.ones(2)}
+    response = Response("heat", np.array([-1.0, 0, 4]), np.array([-3.0, 0, 12]))
+    return replace(explanation.drivers, parts=parts, responses=(response,), weight=0.6, holidays=("Easter Monday", ""))
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,18 @@ import numpy as np
 import pytest
 
 from lstmcast.explain.attribution import UnitCorrelation
+from lstmcast.explain.driver_effects import DriverEffects
 from lstmcast.explain.explanation import Explanation
-from lstmcast.report.explanation_text import headline, method, paragraph, to_dict
+from lstmcast.report.explanation_text import (
+    effect_table,
+    effects_to_dict,
+    format_effects,
+    format_explanation,
+    headline,
+    method,
+    paragraph,
+    to_dict,
+)
 from lstmcast.results import MemberName
 
 
@@ -81,3 +91,28 @@ def test_the_series_is_named(explanation: Explanation, key: tuple[str, ...]) -> 
     """The text contains the name of the series, if it has one."""
     words = paragraph(replace(explanation, forecast=replace(explanation.forecast, keys=(key,))))
     assert words.startswith("The mean forecast of north/west for" if key else "The mean forecast for")
+
+
+def test_parts_as_a_table(effects: DriverEffects) -> None:
+    """Mean and largest part of each driver with its time, the holiday, the forecast, and the responses."""
+    rows = {line.split("  ")[0].strip(): line.split() for line in effect_table(effects).splitlines() if line}
+    assert rows["level and past"][3:5] == ["21", "22"]
+    assert rows["holidays"][1:3] == ["−4", "−9"]
+    assert "(Easter Monday)" in " ".join(rows["holidays"])
+    assert rows["forecast"][1] == "20"
+    assert rows["heat"][1:] == ["-1:", "−3,", "0:", "+0,", "4:", "+12"]
+
+
+def test_parts_as_json(effects: DriverEffects) -> None:
+    """They sum to the forecast; the text starts with the table only where there are drivers."""
+    found = effects_to_dict(effects)
+    steps = found["parts"]["steps"]
+    assert [step["name"] for step in steps] == ["level and past", "holidays", "heat", "rest"]
+    assert np.sum([step["values"] for step in steps], axis=0).tolist() == found["parts"]["forecast"]
+    assert found["responses"] == {"heat": {"value": [-1.0, 0.0, 4.0], "effect": [-3.0, 0.0, 12.0]}}
+
+
+def test_text_starts_with_the_parts_of_drivers(explanation: Explanation, effects: DriverEffects) -> None:
+    """Without drivers there is no table."""
+    assert format_explanation(explanation).startswith(paragraph(explanation))
+    assert format_explanation(replace(explanation, drivers=effects)).startswith(format_effects(effects))

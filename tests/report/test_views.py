@@ -14,10 +14,11 @@ from lstmcast.data.panel import Panel
 from lstmcast.forecasting.planning import make_plan
 from lstmcast.report import console, views
 
-ENTRIES = {**views.TEXTS, **views.PLOTS, **views.BACKTEST_FIGURES}
+TABLES = (views.TEXTS, views.PLOTS, views.BACKTEST_FIGURES, views.EXPLANATION_VALUES, views.EXPLANATION_FIGURES)
+ENTRIES = sorted({path for table in TABLES for path in table.values()})
 
 
-@pytest.mark.parametrize("path", sorted(ENTRIES.values()))
+@pytest.mark.parametrize("path", ENTRIES)
 def test_every_renderer_exists(path: str) -> None:
     """And has a docstring."""
     module, _, name = path.rpartition(".")

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from lstmcast.statistical import direct_regression
-from lstmcast.statistical.direct_regression import MIN_ROWS, Blocks, features_of, fit_lead, forecast, gradient
+from lstmcast.statistical.direct_regression import (
+    MIN_ROWS,
+    PAST,
+    Blocks,
+    Label,
+    decompose,
+    features_of,
+    fit_lead,
+    forecast,
+    gradient,
+)
 
 
 def _blocks(values: np.ndarray, drivers: np.ndarray, *, fitted: int, season: int = 7, year: int = 0) -> Blocks:
@@ -70,7 +80,7 @@ def test_a_covariate_known_until_the_origin_is_read_there() -> None:
 
     blocks = Blocks(values, np.ones(200, dtype=np.bool_), np.zeros((200, 1, 0)), known, 7, 0, 150)
     features = features_of(blocks, np.array([160]), 3)
-    column = features.labels.index(0)
+    column = features.labels.index(Label("covariate", 0))
     assert features.values[0, column] == driver[157, 0, 0]
 
 
@@ -79,7 +89,7 @@ def test_change_of_a_year_ago() -> None:
     values = np.arange(100.0)[:, None]
     blocks = _blocks(values, np.zeros((100, 1, 0)), fitted=100, year=28)
     features = features_of(blocks, np.array([10, 80]), 7)
-    past = features.values[:, [label == "past" for label in features.labels]]
+    past = features.values[:, [label == PAST for label in features.labels]]
     around, level = np.mean(np.arange(49, 56)), np.mean(np.arange(39, 46))
     assert np.isclose(past[1], around - level).any()
     assert (past[0, -2:] == 0).all()
@@ -110,3 +120,28 @@ def test_gradient(size: int, rows: int, year: int, monkeypatch: pytest.MonkeyPat
         change = forecast(replace(blocks, values=moved), origin, horizon)[0] - base
         np.testing.assert_allclose(found[:, step], change, atol=1e-9)
     assert found.any(axis=1).all()
+
+
+@pytest.mark.parametrize("size", [1, 24])
+def test_parts(size: int) -> None:
+    """They sum to the forecast; the part of a bent covariate is its effect, relative to its mean effect."""
+    values, driver = _series(size)
+    values[190:] = np.nan
+    blocks, origin, horizon = _blocks(values, driver, fitted=190), 189, 4 * size
+    grid = np.array([-2.0, -1.0, 0.0, 2.0])
+    found = decompose(blocks, origin, horizon, {0: grid})
+    np.testing.assert_allclose(sum(found.parts.values()), forecast(blocks, np.array([origin]), horizon)[0])
+    effect = 3 * np.maximum(driver[..., 0], 0)
+    part = found.parts[Label("covariate", 0)]
+    np.testing.assert_allclose(part, (effect - effect[:190].mean(axis=0))[190:194].ravel(), atol=0.5)
+    response = found.responses[0] - found.responses[0][2]
+    np.testing.assert_allclose(response.mean(axis=1), [0.0, 0.0, 0.0, 6.0], atol=1.0)
+
+
+def test_parts_of_few_rows() -> None:
+    """Without a regression the forecast is the level, and nothing has an effect."""
+    values, driver = _series(1, rows=MIN_ROWS)
+    blocks = _blocks(values, driver, fitted=MIN_ROWS, season=1)
+    found = decompose(blocks, MIN_ROWS - 2, 1, {0: np.zeros(2)})
+    assert set(found.parts) == {PAST}
+    assert not found.responses[0].any()

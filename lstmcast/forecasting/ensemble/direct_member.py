@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,12 +14,13 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.zones import DAY
 from lstmcast.forecasting.ensemble.members import MemberForecast
-from lstmcast.preprocessing.calendar_features import calendar_features
+from lstmcast.preprocessing.calendar_features import CalendarFeatures, calendar_features
+from lstmcast.preprocessing.day_features import FeatureGroup
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, BoundPanel, Preprocessing, ScalingSpec
 from lstmcast.preprocessing.scaling import valid_transforms
 from lstmcast.results import MemberName
 from lstmcast.statistical import direct_regression
-from lstmcast.statistical.direct_regression import MAX_LAGS, Blocks, Drivers
+from lstmcast.statistical.direct_regression import MAX_LAGS, Blocks, Drivers, Label
 from lstmcast.types import Floats, Ints
 
 WEEKS_OF_YEAR = 52
@@ -24,6 +28,44 @@ YEARS = 2  # of days, from which a year can be learned
 QUICK_REFIT = 32  # steps
 QUICK_ROWS = 400  # days
 ROBUST = 1.4826  # standard deviation of a normal distribution, in median absolute deviations
+
+HOLIDAY_GROUPS = {FeatureGroup.HOLIDAY, FeatureGroup.HOLIDAY_GROUP, FeatureGroup.HOLIDAY_HOUR}
+NO_CHANGE = 1e-9  # z, below which the mean slope of a scale is its derivative
+
+
+class PartKind(StrEnum):
+    """Parts of a forecast."""
+
+    LEVEL = "level and past"
+    SEASON = "season and calendar"
+    HOLIDAYS = "holidays"
+    COVARIATE = "covariate"
+    REST = "rest"
+
+
+class Part(NamedTuple):
+    """Part of a forecast; covariates have the name of their column."""
+
+    kind: PartKind
+    name: str
+
+
+LEVEL, SEASON, HOLIDAYS, REST = (
+    Part(kind, kind.value) for kind in (PartKind.LEVEL, PartKind.SEASON, PartKind.HOLIDAYS, PartKind.REST)
+)
+
+
+@dataclass(frozen=True)
+class DirectParts:
+    """Forecast of H steps by a direct regression as a sum, in the unit of the target.
+
+    Attributes:
+        parts: [H] each.
+        responses: [n, H] by index of a covariate: effects of its values, relative to its mean.
+    """
+
+    parts: Mapping[Part, Floats]
+    responses: Mapping[int, Floats]
 
 
 @dataclass(frozen=True)
@@ -129,13 +171,51 @@ class DirectMember:
 
     def gradient(self, bound: BoundPanel, horizon: int) -> Floats:
         """Jacobian [H, T] of the forecast from the end of the only series of a panel, its coefficients held fixed."""
-        layout, z = BlockLayout.of(bound.panel.calendar), bound.windows.z
-        read = self._read(bound, layout, 0, len(z) - 1, len(z) - 1, horizon)
-        row, curve = (len(z) - read.first) // layout.size - 1, read.curve
+        read = self._read_last(bound, horizon)
+        curve, row = read.curve, read.rows - 1
         bent = direct_regression.forecast(read.blocks, np.array([row]), horizon)[0]
         jacobian = direct_regression.gradient(read.blocks, row, horizon)
-        slopes = curve.slope(curve.inverse(bent))[:, None]
-        return np.pad(jacobian * curve.slope(z[read.first :]) / slopes, ((0, 0), (read.first, 0)))
+        slopes = curve.slope(bound.windows.z[read.first :]) / curve.slope(curve.inverse(bent))[:, None]
+        return np.pad(jacobian * slopes, ((0, 0), (read.first, 0)))
+
+    def parts(self, bound: BoundPanel, horizon: int, grids: Mapping[int, Floats]) -> DirectParts:
+        """Divide the forecast from the end of the only series of a panel.
+
+        The level is the forecast where all drivers are at their mean. The difference to the whole forecast is
+        distributed in proportion to the parts of the drivers on the scale of the regression.
+
+        Args:
+            grids: values [n] of covariates whose responses are computed, by index.
+        """
+        read = self._read_last(bound, horizon)
+        found = direct_regression.decompose(read.blocks, read.rows - 1, horizon, grids if self.drivers else {})
+        by_part: dict[Part, Floats] = defaultdict(lambda: np.zeros(horizon))
+        for label, part in found.parts.items():
+            by_part[self._part(bound.panel, label)] += part
+        level = by_part.pop(LEVEL)
+        total = np.sum([np.zeros(horizon), *by_part.values()], axis=0)
+
+        def value(bent: Floats) -> Floats:
+            return np.asarray(bound.inverse_transform(read.curve.inverse(bent)[None], np.zeros(1, dtype=np.int64))[0])
+
+        change = np.where(np.abs(total) > NO_CHANGE, total, NO_CHANGE)
+        slope, base = (value(level + change) - value(level)) / change, value(level)
+        scaled = {part: slope * effect for part, effect in by_part.items()}
+        return DirectParts({LEVEL: base} | scaled, {k: value(level + r) - base for k, r in found.responses.items()})
+
+    def _part(self, panel: Panel, label: Label) -> Part:
+        """Part of the forecast of a label."""
+        if label.part == "covariate" and panel.covariates is not None:
+            return Part(PartKind.COVARIATE, panel.covariates.columns[label.number])
+        if label.part != "calendar":
+            return LEVEL
+        group = self._calendar(panel, panel.starts[:1]).groups[label.number]
+        return HOLIDAYS if group in HOLIDAY_GROUPS else SEASON
+
+    def _read_last(self, bound: BoundPanel, horizon: int) -> _ReadSeries:
+        """Blocks of the only series, fitted to its end."""
+        last = int(bound.panel.lengths[0]) - 1
+        return self._read(bound, BlockLayout.of(bound.panel.calendar), 0, last, last, horizon)
 
     def _read(
         self, bound: BoundPanel, layout: BlockLayout, k: int, fitted_until: int, last: int, horizon: int
@@ -155,7 +235,7 @@ class DirectMember:
         blocks = Blocks(
             values=curve.forward(z).reshape(-1, size),
             observed=2 * observed.reshape(-1, size).sum(axis=1) > size,
-            calendar=self._calendar(panel, panel.starts[k] + steps).reshape(len(steps) // size, size, -1),
+            calendar=self._calendar(panel, panel.starts[k] + steps).values.reshape(len(steps) // size, size, -1),
             drivers=self._drivers(panel, k, panel.starts[k] + steps.reshape(-1, size)),
             season=layout.season,
             year=layout.year,
@@ -163,12 +243,12 @@ class DirectMember:
             half_lives=direct_regression.HALF_LIVES[:1] if self.quick else direct_regression.HALF_LIVES,
             max_rows=QUICK_ROWS if self.quick and size > 1 else direct_regression.MAX_ROWS,
         )
-        return _ReadSeries(blocks, curve, first)
+        return _ReadSeries(blocks, curve, first, known)
 
-    def _calendar(self, panel: Panel, positions: Ints) -> Floats:
-        """[P, C] calendar features, with the holidays if drivers are read."""
+    def _calendar(self, panel: Panel, positions: Ints) -> CalendarFeatures:
+        """Calendar features of steps, with the holidays if drivers are read."""
         holidays = panel.holidays if self.drivers else None
-        return calendar_features(panel.calendar, positions, holidays, within_day=False).values
+        return calendar_features(panel.calendar, positions, holidays, within_day=False)
 
     def _drivers(self, panel: Panel, k: int, positions: Ints) -> Drivers:
         """Covariates of blocks [R, b] as they were known some blocks before."""
@@ -221,8 +301,10 @@ class _ReadSeries:
         blocks: bent z.
         curve: of the bent z.
         first: step of the series at which the blocks begin.
+        rows: number of known blocks.
     """
 
     blocks: Blocks
     curve: Bending
     first: int
+    rows: int

@@ -12,7 +12,7 @@ from lstmcast.explain.explanation import SIGNALS, Explanation, NetworkInternals
 from lstmcast.report.console import number
 from lstmcast.report.explanation_text import MEMORY_FRACTION, headline, method, signed
 from lstmcast.report.figures.frame import Frame
-from lstmcast.report.figures.panels import FORECAST, HISTORY, Figure
+from lstmcast.report.figures.panels import FORECAST, HISTORY, Figure, render
 from lstmcast.report.figures.style import QUIET, axis_numbers, house_style, labeled, style_axes, wrap
 from lstmcast.types import Floats
 
@@ -27,6 +27,11 @@ MAPS = {
     "cell": "Cell state",
 }
 GAP = 0.07  # of a heat map's height, between the names of two groups
+
+
+def render_explanation(explained: Explanation, target: str, suffix: str) -> bytes:
+    """The contents of a figure of an explanation; see `explanation_figure`."""
+    return render(explanation_figure(explained, target), suffix)
 
 
 def explanation_figure(explained: Explanation, target: str) -> Figure:

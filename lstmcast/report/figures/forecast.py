@@ -46,7 +46,9 @@ def plot(panel: Panel, forecast: Forecast, *, keys: Sequence[str] = (), title: s
 
 
 def plot_model(model: Forecaster, panel: Panel, options: PlotOptions) -> tuple[bytes, str]:
-    """Draw history, forecast and intervals; or the hold-out; or a forecast file."""
+    """Draw history, forecast and intervals; or the hold-out; or a forecast file; or the parts of one forecast."""
+    if options.components:
+        return _plot_components(model, panel, options)
     if options.backtest:
         panels = backtest_panels(panel, model, options.series)
     elif options.forecast:
@@ -56,6 +58,20 @@ def plot_model(model: Forecaster, panel: Panel, options: PlotOptions) -> tuple[b
     history, backtest = options.history_steps, options.backtest
     content = forecast_figure(panels, model, options.suffix, backtest=backtest, history=history)
     return content, f"{len(panels)} of {panel.n_series} series"
+
+
+def _plot_components(model: Forecaster, panel: Panel, options: PlotOptions) -> tuple[bytes, str]:
+    """Draw the parts of the forecast of one series."""
+    from lstmcast.explain.driver_effects import driver_effects
+    from lstmcast.report.figures.components import draw_components
+
+    if len(options.series) > 1:
+        raise UsageError(f"--components draws one series (got {len(options.series)}): name one with --series")
+    series = selected_series(panel, options.series, range(panel.n_series))[0]
+    effects = driver_effects(model, panel, series, horizon=options.horizon)
+    title = f"Parts of the forecast of {', '.join(panel.columns.target)} ({PurePath(panel.source).name})"
+    content = render(draw_components(effects, title, history=options.history_steps), options.suffix)
+    return content, f"series {series + 1} of {panel.n_series}"
 
 
 def forecast_panels(panel: Panel, forecast: Forecast, keys: Sequence[str]) -> list[SeriesPanel]:

@@ -114,15 +114,15 @@ def draw(
         DataError: a time is outside the years 1 to 9999.
     """
     _check(series_panels, history)
-    recent = [_recent(series_panel, history) for series_panel in series_panels]
+    recent = [recent_steps(series_panel, history) for series_panel in series_panels]
     form = next(form for most, form in _FORMATS.items() if len(series_panels) <= most)
     with house_style():
-        shades = _shades(recent)
-        keys = _keys(recent, shades)
+        shades = shades_of(recent)
+        keys = legend_entries(recent, shades)
         figure, panels = _page(len(series_panels), form, title=title, ylabel=ylabel, caption=caption, keys=keys)
         for axes, series_panel in zip(panels, recent, strict=True):
             axes.set_title(shorten(series_panel.name, size=9, width=form.name_room), loc="left", size=9, pad=4)
-            _draw_panel(axes, series_panel, shades, ticks=form.ticks)
+            draw_panel(axes, series_panel, shades, ticks=form.ticks)
         freeze_layout(figure)
     return figure
 
@@ -157,7 +157,7 @@ def _check(series_panels: Sequence[SeriesPanel], history: int | None) -> None:
         raise UsageError(f"--history-steps: must be an integer ≥ 1 (got {history})")
 
 
-def _recent(series_panel: SeriesPanel, history: int | None) -> SeriesPanel:
+def recent_steps(series_panel: SeriesPanel, history: int | None) -> SeriesPanel:
     """Drop the steps more than `history` before the first forecast."""
     horizon = max((band.forecast.size for band in series_panel.bands), default=0)
     steps = max(8 * horizon, 60) if history is None else history
@@ -175,7 +175,7 @@ def _origin(series_panel: SeriesPanel, band: ForecastBand) -> int:
     return int(np.searchsorted(series_panel.times, band.times[0]))
 
 
-def _shades(series_panels: Iterable[SeriesPanel]) -> dict[float, str]:
+def shades_of(series_panels: Iterable[SeriesPanel]) -> dict[float, str]:
     """A color for each level: the wider the interval, the lighter."""
     levels = sorted(
         {level for series_panel in series_panels for band in series_panel.bands for level in band.intervals}
@@ -190,7 +190,7 @@ def _lighter(color: str, fraction: float) -> str:
     return to_hex((red, green, blue))
 
 
-def _keys(series_panels: Sequence[SeriesPanel], shades: Mapping[float, str]) -> list[Artist]:
+def legend_entries(series_panels: Sequence[SeriesPanel], shades: Mapping[float, str]) -> list[Artist]:
     """The entries of the legend: only what is drawn."""
     held_out = any(len(series_panel.bands) > 1 for series_panel in series_panels)
     observed = Line2D([], [], label="Actual", **HELD_OUT) if held_out else Line2D([], [], label="History", **HISTORY)
@@ -234,7 +234,7 @@ def freeze_layout(figure: Figure) -> None:
     figure.set_layout_engine("none")
 
 
-def _draw_panel(axes: Axes, series_panel: SeriesPanel, shades: Mapping[float, str], *, ticks: int) -> None:
+def draw_panel(axes: Axes, series_panel: SeriesPanel, shades: Mapping[float, str], *, ticks: int) -> None:
     """Limits first, because an infinite bound is drawn to the edge; then layer by layer."""
     times, values = _extent(series_panel)
     style_axes(axes, times, values, calendar=series_panel.times.dtype.kind == "M", ticks=ticks)
