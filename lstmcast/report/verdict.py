@@ -54,13 +54,15 @@ def verdict(evaluation: Evaluation) -> str:
     found = compare_with_baseline(evaluation.skill, evaluation.n_scored, evaluation.unit, evaluation.error)
     if not isinstance(evaluation, ValueEvaluation):
         return found
-    return found + _member_alone(evaluation.scores[LSTMCAST], evaluation.members)
+    alone = _member_alone(evaluation.scores[LSTMCAST], evaluation.members)
+    return found + alone + _covariates_effect(evaluation.members, evaluation.n_scored)
 
 
 def backtest_verdict(result: BacktestResult) -> str:
     """The verdict on a backtest of values."""
     members = {MemberName(name): result.summary(name) for name in result.members}
-    return compare_with_baseline(result.skill, result.n_scored) + _member_alone(result.summary(LSTMCAST), members)
+    alone = _member_alone(result.summary(LSTMCAST), members)
+    return compare_with_baseline(result.skill, result.n_scored) + alone + _covariates_effect(members, result.n_scored)
 
 
 def _member_alone(scores: Scores, members: Mapping[MemberName, Scores]) -> str:
@@ -71,6 +73,19 @@ def _member_alone(scores: Scores, members: Mapping[MemberName, Scores]) -> str:
     name, reduction = better
     member = MEMBER_LABELS[name]
     return f" {member[0].upper()}{member[1:]} alone did better: error {reduction:.0%} lower."
+
+
+def _covariates_effect(members: Mapping[MemberName, Scores], n_scored: int) -> str:
+    """A sentence on the errors of the regression with covariates and without; empty if there are none."""
+    if MemberName.DRIVERS not in members or MemberName.DIRECT not in members:
+        return ""
+    error, without = members[MemberName.DRIVERS]["mae"], members[MemberName.DIRECT]["mae"]
+    if not without > 0:
+        return ""
+    change = error / without - 1
+    direction = "lower" if change < 0 else "higher"
+    over = f"over {n_scored:,} held-out origin{'' if n_scored == 1 else 's'}"
+    return f" With covariates: error of the regression {abs(change):.0%} {direction} {over}."
 
 
 def compare_with_baseline(skill: Skill, n_scored: int, unit: str = "origin", error: str = "error") -> str:

@@ -78,3 +78,14 @@ def test_zero_shot_names_its_models(make_report: Callable[..., Any]) -> None:
     skill = {"baseline": "", "value": None, "interval_95": [None, None], "groups": 0, "outcome": "not_measured"}
     changes = {"inferred": inferred, "skill": skill, "scores": {}, "adaptive_weights": False, "mase_season": 12}
     assert "(monthly models)" in report_verdict(make_report(ValueReport, **changes))
+
+
+@pytest.mark.parametrize(("mase", "part"), [(1.5, "25% lower over 3"), (2.5, "25% higher over 3")])
+def test_effect_of_covariates(mase: float, part: str) -> None:
+    """The errors of the regression with covariates and without are compared."""
+    assert part in verdict(evaluation(drivers=mase, direct=2.0))
+
+
+def test_no_effect_without_both_regressions() -> None:
+    """Without covariates there is nothing to compare."""
+    assert "With covariates" not in verdict(evaluation(direct=2.0))
