@@ -120,7 +120,8 @@ def diff(
     """
     when = None if against is None else time_at(against, "--against")
     _, folder = resolve_ledger(path, model, model_dir)
-    from lstmcast.jobs.forecast_diff import difference, format_diff
+    from lstmcast.jobs.diff_text import format_diff
+    from lstmcast.jobs.forecast_diff import difference
     from lstmcast.jobs.replay import last_two_runs
     from lstmcast.persistence.ledger.ledger import FILE, Ledger
 

@@ -23,12 +23,7 @@ from lstmcast.data.panel import Panel
 from lstmcast.data.time.calendar import Calendar
 from lstmcast.data.time.zones import DAY
 from lstmcast.errors import ConfigError, Fault, FaultCode
-from lstmcast.forecasting.seasonal_naive import (
-    LSTMCAST,
-    SEASONAL_NAIVE,
-    seasonal_naive_forecast,
-    seasonal_naive_values,
-)
+from lstmcast.forecasting.seasonal_naive import LSTMCAST, SEASONAL_NAIVE, seasonal_naive_forecast, seasonal_naive_values
 from lstmcast.forecasts import Forecast
 from lstmcast.jobs.alerts import AlertResult, evaluate
 from lstmcast.jobs.context import AnyForecast, CurrentModel, LogEvent, RunContext, horizon_of, name_models

@@ -18,7 +18,8 @@ from lstmcast.errors import ConfigError, FaultCode, ModelError, UsageError
 from lstmcast.evaluation.skill import Skill
 from lstmcast.forecasting.model_comparison import Comparison
 from lstmcast.jobs.context import CurrentModel, current_model
-from lstmcast.jobs.forecast_diff import difference, format_diff
+from lstmcast.jobs.diff_text import format_diff
+from lstmcast.jobs.forecast_diff import difference
 from lstmcast.jobs.inputs import read_newest
 from lstmcast.jobs.live_scores import score_live_symbols
 from lstmcast.jobs.replay import forecast_from_ledger, last_entry, last_two_runs, replay, scored_task

@@ -13,7 +13,8 @@ import pytest
 from lstmcast.config import Job, load_job
 from lstmcast.data.panel import Panel
 from lstmcast.errors import DataError, FaultCode
-from lstmcast.jobs.forecast_diff import ForecastDiff, difference, format_diff
+from lstmcast.jobs.diff_text import format_diff
+from lstmcast.jobs.forecast_diff import ForecastDiff, difference
 from lstmcast.jobs.live_scores import score_task
 from lstmcast.jobs.publish import config_digest
 from lstmcast.jobs.replay import last_entry, last_two_runs, replay

@@ -13,7 +13,8 @@ import pytest
 from lstmcast.config import load_job
 from lstmcast.errors import ModelError
 from lstmcast.forecasting.forecaster import Forecaster
-from lstmcast.jobs.forecast_diff import ForecastDiff, difference, format_diff
+from lstmcast.jobs.diff_text import format_diff
+from lstmcast.jobs.forecast_diff import ForecastDiff, difference
 from lstmcast.jobs.replay import last_two_runs
 from lstmcast.jobs.run import run
 
