@@ -184,6 +184,8 @@ class DriverInputs:
     def _level(self, series: Ints, positions: Ints, origins: Ints) -> Floats:
         """[B, P, k] known covariates, NaN if unknown, and holidays."""
         known = self._standardized(series, positions, origins, self.spec.known, unknown=np.nan)
+        if not self.spec.holidays:
+            return known
         return np.concatenate([known, self.calendar.at(positions)[..., len(self.spec.calendar) :]], axis=2)
 
     def _standardized(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lstmcast.api import train
@@ -80,28 +81,49 @@ def test_a_hasty_network_leaves_most_to_the_pretrained_ones(both: Forecaster) ->
     assert sum(weights.values()) == pytest.approx(1)
 
 
-@pytest.mark.slow
-def test_both_groups_count_by_their_errors_the_more_the_more_origins_there_are(
-    both: Forecaster, air_panel: Panel
-) -> None:
-    """By a loop over the origins where training stops: the trained LSTM, and all other members together."""
-    test_steps, steps = both.report.holdout.test_steps, both.report.holdout.validation_steps
-    known = air_panel.drop_last(test_steps)
-    last, here = int(known.lengths[0]) - 1, np.array([0])
-    stopping = range(last - steps, last - 11)
+def expected_zero_shot_weight(model: Forecaster, panel: Panel, prior: float) -> float:
+    """Weight of all members but the trained LSTM, by a loop over the origins where training stops."""
+    holdout, here = model.report.holdout, np.array([0])
+    known, horizon = panel.drop_last(holdout.test_steps), model.horizon
+    last = int(known.lengths[0]) - 1
+    stopping = range(last - holdout.validation_steps, last - horizon + 1)
     assert len(stopping) > 1
 
     def rmse(ensemble: Ensemble) -> float:
         running, found = ensemble.bind(known), []
         for origin in stopping:
-            forecast = running.inverse_transform(running.forecast(here, np.array([origin]), 12).z, here)[0]
-            found.append(np.abs(forecast - known.values[origin + 1 : origin + 13]).mean())
+            forecast = running.inverse_transform(running.forecast(here, np.array([origin]), horizon).z, here)[0]
+            found.append(np.abs(forecast - known.values[origin + 1 : origin + 1 + horizon]).mean())
         return float(np.sqrt(np.square(found).mean()))
 
-    fitted, exponent = both.holdout_ensemble, 4 * np.log10(len(stopping))
-    errors = np.array([rmse(alone(fitted, 0, 0)), rmse(zero_shot(both, fitted))])
-    weights = np.array([1, 14]) / errors**exponent
-    assert zero_shot_weight(fitted) == pytest.approx(weights[1] / weights.sum())
+    fitted, exponent = model.holdout_ensemble, 4 * np.log10(len(stopping))
+    errors = np.array([rmse(alone(fitted, 0, 0)), rmse(zero_shot(model, fitted))])
+    weights = np.array([1, prior]) / errors**exponent
+    return float(weights[1] / weights.sum())
+
+
+@pytest.mark.slow
+def test_both_groups_count_by_their_errors_the_more_the_more_origins_there_are(
+    both: Forecaster, air_panel: Panel
+) -> None:
+    """The trained LSTM, and all other members together."""
+    expected = expected_zero_shot_weight(both, air_panel, 14)
+    assert zero_shot_weight(both.holdout_ensemble) == pytest.approx(expected)
+
+
+@pytest.mark.slow
+def test_a_network_that_reads_covariates_counts_by_its_errors_alone() -> None:
+    """Where the origins are many; with few, it counts as any other."""
+    rng, steps = np.random.default_rng(0), np.arange(414)
+    days = pd.date_range("2024-01-01", periods=len(steps)).strftime("%Y-%m-%d")
+    heat = rng.normal(20, 5, len(steps))
+    load = np.where(steps < 400, 100 + 3 * heat + 10 * (steps % 7 > 4) + rng.normal(size=len(steps)), np.nan)
+    table = pd.DataFrame({"date": days, "load": load, "heat": heat})
+    for panel, prior in ((read(table), 1), (read(table[200:]), 14)):
+        model = train(panel, load_config(None, TINY))
+        found, expected = zero_shot_weight(model.holdout_ensemble), expected_zero_shot_weight(model, panel, prior)
+        odds, expected_odds = (np.log(weight / (1 - weight)) for weight in (found, expected))
+        assert odds == pytest.approx(expected_odds, abs=0.2)  # origins share fits of the regression
 
 
 @pytest.mark.slow
