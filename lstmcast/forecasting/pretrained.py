@@ -21,7 +21,7 @@ from lstmcast.errors import ModelError
 from lstmcast.evaluation.skill import Skill
 from lstmcast.evaluation.splits import evenly
 from lstmcast.forecasting.codec import from_pretrained
-from lstmcast.forecasting.ensemble.direct_member import DirectMember, direct_names, direct_preprocessing
+from lstmcast.forecasting.ensemble.direct_member import DirectMember, direct_names, direct_preprocessing, direct_weights
 from lstmcast.forecasting.ensemble.ensemble import Ensemble, IntervalSource
 from lstmcast.forecasting.ensemble.members import Member, RegressionMember
 from lstmcast.forecasting.ensemble.past_forecasts import origin_count
@@ -54,7 +54,6 @@ KNOWN = {  # seasons in the training data of a class
     HOURLY: (1, 24, 168),
     OTHER: (1,),
 }
-DIRECT_WEIGHT = 0.5  # of the direct regressions
 REGRESSION_WEIGHT = 0.1  # of both regressions, where their past errors are those of the other members
 PROFILED, YEAR = "monthly", 12  # class and typical season of series whose season is removed
 PROFILE = 4  # seasons that a profile averages
@@ -165,7 +164,8 @@ def _with_regression(ensemble: Ensemble, preprocessing: Preprocessing, panel: Pa
     if names := direct_names(panel):
         members += [DirectMember(len(scales), name) for name in names]
         scales.append(direct_preprocessing(preprocessing, panel))
-        weights = np.append(weights * (1 - DIRECT_WEIGHT), np.full(len(names), DIRECT_WEIGHT / len(names)))
+        direct = direct_weights(panel, names)
+        weights = np.append(weights * (1 - direct.sum()), direct)
     return replace(
         ensemble,
         preprocessings=tuple(scales),

@@ -342,7 +342,7 @@ def fit_lead(blocks: Blocks, lead: int) -> LeadFit | None:
     if usable.sum() < MIN_ROWS:
         return None
     age = (blocks.fitted - 1 - rows[usable]) / (1 if blocks.size > 1 else blocks.season)
-    lives = [life for life in blocks.half_lives if life == np.inf or life < 2 * age.max(initial=0)]
+    lives = [life for life in blocks.half_lives if life == np.inf or life < 2 * age.max(initial=0)] or [np.inf]
     fits = tuple(fit_ridge(features.values[usable], targets[usable], np.exp2(-age / life)) for life in lives)
     errors = np.array([max(fit.recent_error, np.finfo(float).tiny) for fit in fits])
     weights = (errors.min() / errors) ** ERROR_EXPONENT

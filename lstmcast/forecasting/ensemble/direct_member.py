@@ -25,8 +25,11 @@ from lstmcast.types import Floats, Ints
 
 WEEKS_OF_YEAR = 52
 YEARS = 2  # of days, from which a year can be learned
-QUICK_REFIT = 32  # steps
-QUICK_ROWS = 400  # days
+QUICK_REFIT = 32  # steps, for blocks of one step; origins in other blocks rarely share a fit
+QUICK_ROWS = 800  # days
+QUICK_LIVES = (120.0,)  # days
+DRIVERS_WEIGHT, DIRECT_WEIGHT = 0.6, 0.1  # of regressions on days of steps, with covariates and without
+EQUAL_WEIGHT = 0.5  # of all others together
 ROBUST = 1.4826  # standard deviation of a normal distribution, in median absolute deviations
 
 HOLIDAY_GROUPS = {FeatureGroup.HOLIDAY, FeatureGroup.HOLIDAY_GROUP, FeatureGroup.HOLIDAY_HOUR}
@@ -102,6 +105,16 @@ def direct_names(panel: Panel) -> tuple[MemberName, ...]:
     return (MemberName.DRIVERS, MemberName.DIRECT) if has_drivers else (MemberName.DIRECT,) if has_years else ()
 
 
+def direct_weights(panel: Panel, names: tuple[MemberName, ...]) -> Floats:
+    """Prior weights [K] of direct regressions, in an ensemble of sum 1.
+
+    The one with covariates has the largest on days of steps: past errors of few days decide little.
+    """
+    if MemberName.DRIVERS in names and BlockLayout.of(panel.calendar).size > 1:
+        return np.array([DRIVERS_WEIGHT if name is MemberName.DRIVERS else DIRECT_WEIGHT for name in names])
+    return np.full(len(names), EQUAL_WEIGHT / len(names))
+
+
 def direct_preprocessing(preprocessing: Preprocessing, panel: Panel) -> Preprocessing:
     """The scale of direct regressions: logs where all values allow them, or roots; whole series."""
     return replace(
@@ -153,7 +166,7 @@ class DirectMember:
         self, panel: Panel, layout: BlockLayout, series: Ints, origins: Ints
     ) -> Iterator[tuple[int, int, Ints]]:
         """Series, last fitted step, and the origins [N], as indices, that one fit serves."""
-        starts, steps = panel.starts[series], QUICK_REFIT if self.quick else 1
+        starts, steps = panel.starts[series], QUICK_REFIT if self.quick and layout.size == 1 else 1
         grid = (starts + origins) // steps * steps - starts
         until = origins + -(-(origins - grid) // layout.size) * -layout.size
         keys = np.stack([series, until])
@@ -240,10 +253,16 @@ class DirectMember:
             season=layout.season,
             year=layout.year,
             fitted=fitted,
-            half_lives=direct_regression.HALF_LIVES[:1] if self.quick else direct_regression.HALF_LIVES,
+            half_lives=self._half_lives(size),
             max_rows=QUICK_ROWS if self.quick and size > 1 else direct_regression.MAX_ROWS,
         )
         return _ReadSeries(blocks, curve, first, known)
+
+    def _half_lives(self, size: int) -> tuple[float, ...]:
+        """Memory of the fits to blocks of a size."""
+        if not self.quick:
+            return direct_regression.HALF_LIVES
+        return QUICK_LIVES if size > 1 else direct_regression.HALF_LIVES[:1]
 
     def _calendar(self, panel: Panel, positions: Ints) -> CalendarFeatures:
         """Calendar features of steps, with the holidays if drivers are read."""
