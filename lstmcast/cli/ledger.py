@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstmcast.cli.options import LEDGER, NOW, QUIET, duration, echo_err, resolve_ledger
+from lstmcast.cli.options import LEDGER, LEDGER_MODEL, NOW, QUIET, duration, echo_err, resolve_ledger
 from lstmcast.clock import clock_at, time_at
 from lstmcast.errors import ConditionError, UsageError
 
@@ -101,8 +101,9 @@ def _refuse_unknown(conditions: Sequence[Condition], scores: Mapping[str, float]
         raise UsageError(f"--fail-if: unknown score {unknown[0]!r}; known scores: {', '.join(scores)}")
 
 
-@click.command(short_help="Compare the latest two forecasts")
-@LEDGER
+@click.command(short_help="Compare two forecasts")
+@click.argument("paths", metavar="[JOB | FILE FILE]", nargs=-1)
+@LEDGER_MODEL
 @click.option(
     "--against",
     metavar="TIME",
@@ -111,15 +112,27 @@ def _refuse_unknown(conditions: Sequence[Condition], scores: Mapping[str, float]
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @QUIET
 def diff(
-    path: str | None, model: str | None, model_dir: str | None, against: str | None, *, as_json: bool, quiet: bool
+    paths: tuple[str, ...],
+    model: str | None,
+    model_dir: str | None,
+    against: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Compare the latest forecast with an earlier one at the same times, and attribute the change.
 
     The cause is new data, a new model or another source. If both data and model are new, the older model is run on the
-    newer data to separate the two effects, as long as it is kept.
+    newer data to separate the two effects, as long as it is kept. Two files that predict wrote are compared as they
+    are, such as those of other values ahead (--future).
     """
+    if len(paths) > 1:
+        if len(paths) > 2 or against or model or model_dir:
+            raise UsageError("diff: give a job, or two forecast files without --against, --model and --model-dir")
+        _diff_files(*paths, as_json=as_json, quiet=quiet)
+        return
     when = None if against is None else time_at(against, "--against")
-    _, folder = resolve_ledger(path, model, model_dir)
+    _, folder = resolve_ledger(next(iter(paths), None), model, model_dir)
     from lstmcast.jobs.diff_text import format_diff
     from lstmcast.jobs.forecast_diff import difference
     from lstmcast.jobs.replay import last_two_runs
@@ -129,6 +142,17 @@ def diff(
         found = difference(ledger, folder, *last_two_runs(ledger, when))
     if not quiet:
         echo_err(format_diff(found, folder.name))
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def _diff_files(first: str, second: str, *, as_json: bool, quiet: bool) -> None:
+    """Compare two files of forecasts."""
+    from lstmcast.jobs.file_diff import difference_of_files, format_file_diff
+
+    found = difference_of_files(first, second)
+    if not quiet:
+        echo_err(format_file_diff(found))
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
 

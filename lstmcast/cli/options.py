@@ -235,11 +235,11 @@ def _as_typed_value(name: str, flag: object) -> object:
     return flag if name in NUMBERS or not isinstance(flag, str) else json.dumps(flag, ensure_ascii=False)
 
 
-LEDGER = combine_options(
-    click.argument("path", metavar="[JOB]", required=False),
+LEDGER_MODEL = combine_options(
     click.option("--model", metavar="NAME|PATH", help="The model with the ledger; required with several models."),
     MODEL_DIR,
 )
+LEDGER = combine_options(click.argument("path", metavar="[JOB]", required=False), LEDGER_MODEL)
 
 
 def resolve_ledger(path: str | None, model: str | None, model_dir: str | None) -> tuple[AnyJob | None, Path]:

@@ -113,7 +113,7 @@ def explain(forecaster: Forecaster, panel: Panel, series: int = 0, origin: int |
     if any(ensemble.preprocessings[k].polyphase != NO_SPLIT for k in used):
         raise UsageError(
             f"steps of {panel.calendar.label} are forecast apart from each other by pretrained networks, and cannot be "
-            "explained together: train a model of these data with train.init: scratch"
+            "explained together: use --drivers for level, season and covariates, or train with train.init: scratch"
         )
     read = ExplainedPast.of(forecaster, panel, series, origin)
     forecast, past, bound = read.forecast, read.past, read.bound

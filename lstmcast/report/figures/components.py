@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstmcast.explain.driver_effects import DriverEffects, Response
-from lstmcast.forecasting.ensemble.direct_member import LEVEL, Part, PartKind
+from lstmcast.forecasting.ensemble.direct_member import LEVEL, SEASON, Part, PartKind
 from lstmcast.report.explanation_text import effect_method
 from lstmcast.report.figures.explanation import LOWERED, RAISED
 from lstmcast.report.figures.forecast import forecast_panels
@@ -82,8 +82,8 @@ def _draw_forecast(axes: Any, effects: DriverEffects, history: int | None) -> No
 
 
 def _common_height(parts: Sequence[tuple[Part, Floats]]) -> Floats:
-    """Values that all panels but that of the level include, so that their heights can be compared."""
-    every = [values for part, values in parts if part != LEVEL]
+    """Values that the panels of holidays, covariates and the rest include, so that their heights can be compared."""
+    every = [values for part, values in parts if part not in {LEVEL, SEASON}]
     return np.concatenate([[0.0], *every])
 
 
@@ -91,7 +91,8 @@ def _draw_part(axes: Any, effects: DriverEffects, part: Part, values: Floats, co
     """A part as a line, for the level, or as bars."""
     calendar = effects.forecast.calendar
     positions = axis_numbers(calendar.wall(effects.forecast.positions[0]))
-    every = np.concatenate([values, effects.forecast.values[0]]) if part == LEVEL else common
+    own = {LEVEL: np.concatenate([values, effects.forecast.values[0]]), SEASON: np.append(values, 0.0)}
+    every = own.get(part, common)
     style_axes(axes, positions, every, calendar=calendar.kind != "counter", ticks=7)
     if part == LEVEL:
         axes.plot(positions, effects.forecast.values[0], color=QUIET, linewidth=0.8)
