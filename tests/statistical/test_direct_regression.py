@@ -84,6 +84,16 @@ def test_a_covariate_known_until_the_origin_is_read_there() -> None:
     assert features.values[0, column] == driver[157, 0, 0]
 
 
+def test_memory_longer_than_the_past_is_not_limited() -> None:
+    """A half-life of more than the rows gives the fit that weights all of them alike."""
+    values, driver = _series(1)
+    blocks = _blocks(values, driver, fitted=60)
+    alike, long = (fit_lead(replace(blocks, half_lives=(life,)), 1) for life in (np.inf, 500.0))
+    assert alike is not None
+    assert long is not None
+    np.testing.assert_array_equal(long.fits[0].coefficients, alike.fits[0].coefficients)
+
+
 def test_change_of_a_year_ago() -> None:
     """The season around the target a year ago, relative to the level then, is a feature; 0 before the second year."""
     values = np.arange(100.0)[:, None]

@@ -10,9 +10,16 @@ import pytest
 
 from lstmcast.data.load import read
 from lstmcast.forecasting.ensemble import direct_member
-from lstmcast.forecasting.ensemble.direct_member import Bending, DirectMember, direct_preprocessing
+from lstmcast.forecasting.ensemble.direct_member import (
+    Bending,
+    DirectMember,
+    direct_names,
+    direct_preprocessing,
+    direct_weights,
+)
 from lstmcast.preprocessing.panel_scaling import BoundPanel, Preprocessing, ScalingSpec
 from lstmcast.preprocessing.windows import WindowSpec
+from lstmcast.results import MemberName
 from lstmcast.statistical import direct_regression
 
 STEP = 1e-5
@@ -27,6 +34,17 @@ def _bound(frequency: str, steps: int, shift: float) -> BoundPanel:
     panel = read(pd.DataFrame({"time": times, "y": values}))
     preprocessing = Preprocessing(ScalingSpec("none"), WindowSpec(context=6, lags=1))
     return direct_preprocessing(preprocessing, panel).bind(panel)
+
+
+@pytest.mark.parametrize(("frequency", "expected"), [("h", [0.6, 0.1]), ("D", [0.25, 0.25])])
+def test_regressions_with_covariates_count_more_on_days_of_steps(frequency: str, expected: list[float]) -> None:
+    """As past errors cover few days."""
+    times = pd.date_range("2024-01-01", periods=400, freq=frequency)
+    load = np.where(np.arange(400) < 380, np.arange(400) % 24, np.nan)
+    panel = read(pd.DataFrame({"time": times, "load": load, "heat": np.arange(400) % 7}))
+    names = direct_names(panel)
+    assert names == (MemberName.DRIVERS, MemberName.DIRECT)
+    np.testing.assert_allclose(direct_weights(panel, names), expected)
 
 
 @pytest.mark.parametrize("curve", [Bending(), Bending(2.0, 0.5)])
