@@ -74,3 +74,36 @@ def test_faults_have_their_exit_code(
     """A wrong series, time, format or model: one line with the error, and no output."""
     assert main(["explain", str(air), "--model-dir", str(models), *flags]) == code
     assert words in capsys.readouterr().err
+
+
+@pytest.fixture
+def driven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Days with a covariate that is known ahead, in the folder of the process."""
+    days = np.datetime64("2023-01-01") + np.arange(207)
+    heat = np.random.default_rng(0).normal(size=207).round(2)
+    rows = [
+        f"{day},{'' if k >= 200 else round(50 + 5 * value + k % 7, 2)},{value}"
+        for k, (day, value) in enumerate(zip(days, heat, strict=True))
+    ]
+    (tmp_path / "days.csv").write_text("\n".join(["day,load,heat", *rows]) + "\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "days.csv"
+
+
+def test_drivers_alone(driven: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a table and a figure, or as JSON without a figure, by pretrained models."""
+    assert main(["explain", str(driven), "--drivers", "-o", "parts.svg"]) == 0
+    assert "heat" in capsys.readouterr().out
+    assert Path("parts.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert main(["explain", str(driven), "--drivers", "--json"]) == 0
+    parts = json.loads(capsys.readouterr().out)["parts"]
+    total = np.sum([step["values"] for step in parts["steps"]], axis=0)
+    np.testing.assert_allclose(total, parts["forecast"])
+
+
+def test_components(driven: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One series, and no other kind of figure at once."""
+    assert main(["plot", str(driven), "--components", "-o", "parts.png"]) == 0
+    assert Path("parts.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["plot", str(driven), "--components", "--backtest"]) == 2
+    assert "--components" in capsys.readouterr().err

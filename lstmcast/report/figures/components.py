@@ -102,6 +102,7 @@ def _draw_part(axes: Any, effects: DriverEffects, part: Part, values: Floats, co
     width = float(np.diff(positions[-2:])[0]) * 0.9 if len(positions) > 1 else 0.9
     for color, selected in ((RAISED, values >= 0), (LOWERED, values < 0)):
         axes.bar(positions[selected], values[selected], width=width, color=color, linewidth=0)
+    axes.set_xlim(positions[0] - 0.6 * width, positions[-1] + 0.6 * width)
     axes.axhline(0.0, color="#9a9a9a", linewidth=0.8)
     _title(axes, _named(part), 330)
 
