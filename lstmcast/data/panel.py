@@ -138,6 +138,12 @@ class Panel:
         found.values[found.offsets[1:] - 1] = newest
         return found
 
+    def within(self, horizon: int) -> Panel:
+        """Hide the covariates of steps more than `horizon` after an origin."""
+        if self.covariates is None:
+            return self
+        return replace(self, covariates=replace(self.covariates, horizon=horizon))
+
     def drop_last(self, steps: int) -> Panel:
         """Remove the last `steps` steps of every series; short series become empty."""
         return self._cut(np.arange(self.n_series), np.maximum(self.lengths - steps, 0), self.keys)

@@ -136,7 +136,8 @@ class Forecaster:
             The forecasts [B, H] and their bounds, lower [Q, B, H] and upper [Q, B, H], in the target's unit; infinite
             where they overflow.
         """
-        running, steps = self.ensemble.bind(panel), self.horizon if horizon is None else horizon
+        steps = self.horizon if horizon is None else horizon
+        running = self.ensemble.bind(panel.within(steps))
 
         def block(part: slice) -> ForecastArrays:
             which, last = series[part], origins[part]
@@ -148,7 +149,7 @@ class Forecaster:
 
     def at_by_member(self, panel: Panel, series: Ints, origins: Ints) -> MemberForecasts:
         """Forecast from any origins over H steps, with the forecasts of each member by itself; arguments as in `at`."""
-        running = self.ensemble.bind(panel)
+        running = self.ensemble.bind(panel.within(self.horizon))
 
         def block(part: slice) -> tuple[Floats, ...]:
             which, last = series[part], origins[part]

@@ -248,8 +248,7 @@ class LeadFit:
 
     def predict(self, features: Features) -> Floats:
         """[N, b] z of the blocks; an unknown feature counts as its mean."""
-        values = [np.nan_to_num(fit.standardized(features.values)) @ fit.coefficients for fit in self.fits]
-        means = [value + fit.intercept for value, fit in zip(values, self.fits, strict=True)]
+        means = [fit.predict(features.values) for fit in self.fits]
         return np.asarray(np.tensordot(self.weights, means, 1) + features.level[:, None])
 
     def effects(self, features: Features) -> Floats:

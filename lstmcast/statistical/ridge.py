@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstmcast.types import Floats
+from lstmcast.types import Floats, Ints
 
 PENALTIES = np.logspace(-4, 1, 11)  # λ, for standardized features
 CONSTANT = 1e-9  # standard deviation below which a feature has no effect
@@ -30,6 +30,7 @@ class RidgeFit:
         coefficients: [p, m] for standardized features.
         intercept: [m] weighted mean of each target.
         recent_error: mean |leave-one-out error| of the last rows.
+        varying: indices of the features that are not constant; others do not change even the rounding of a forecast.
     """
 
     center: Floats
@@ -37,10 +38,12 @@ class RidgeFit:
     coefficients: Floats
     intercept: Floats
     recent_error: float
+    varying: Ints
 
     def predict(self, features: Floats) -> Floats:
-        """Predict [R, m] targets of [R, p] features."""
-        return np.asarray(self.standardized(features) @ self.coefficients + self.intercept)
+        """Predict [R, m] targets of [R, p] features; an unknown feature counts as its mean."""
+        known = np.nan_to_num(self.standardized(features)[:, self.varying])
+        return np.asarray(known @ self.coefficients[self.varying] + self.intercept)
 
     def standardized(self, features: Floats) -> Floats:
         """[R, p] features in standard deviations from their mean."""
@@ -57,11 +60,13 @@ def fit_ridge(features: Floats, targets: Floats, weights: Floats | None = None) 
     """
     n = len(features)
     weights = np.ones(n) if weights is None else weights / weights.mean()
-    center, intercept = weights @ features / n, weights @ targets / n
     deviation = features.std(axis=0)
+    varying = np.flatnonzero(deviation > CONSTANT)
     scale = np.where(deviation > CONSTANT, deviation, np.inf)
+    used, center, intercept = features[:, varying], features.mean(axis=0), weights @ targets / n
+    center[varying] = weights @ used / n
     root = np.sqrt(weights)[:, None]
-    x, y = (features - center) * (root / scale), (targets - intercept) * root
+    x, y = (used - center[varying]) * (root / scale[varying]), (targets - intercept) * root
     values, right = _decompose(x)
     projected = right.T @ (x.T @ y)
     penalty = n * _best_penalties(values, projected, np.square(y).sum(axis=0), weights)
@@ -70,7 +75,9 @@ def fit_ridge(features: Floats, targets: Floats, weights: Floats | None = None) 
     leverage = np.square(left) @ (1 / (values[:, None] + penalty)) + (weights[-RECENT_ROWS:] / n)[:, None]
     residual = (y[-RECENT_ROWS:] - left @ shrunk) / root[-RECENT_ROWS:]
     error = np.abs(residual) / np.maximum(1 - leverage, 1 - MAX_LEVERAGE)
-    return RidgeFit(center, scale, right @ shrunk, intercept, float(error.mean()))
+    coefficients = np.zeros((len(scale), targets.shape[1]))
+    coefficients[varying] = right @ shrunk
+    return RidgeFit(center, scale, coefficients, intercept, float(error.mean()), varying)
 
 
 def _decompose(features: Floats) -> tuple[Floats, Floats]:

@@ -79,6 +79,7 @@ class Covariates:
         blocks: [S] block of each series.
         versions: of values that were revised; None if all rows were known when they came.
         proposed: known columns are those with values ahead, and none was pinned.
+        horizon: steps after an origin whose known values may be read; None: all.
     """
 
     names: tuple[str, ...]
@@ -91,6 +92,7 @@ class Covariates:
     blocks: Ints
     versions: Versions | None = None
     proposed: bool = False
+    horizon: int | None = None
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
@@ -160,7 +162,7 @@ class Covariates:
         return replace(self, blocks=self.blocks[series])
 
     def at(self, series: Ints, positions: Ints, origins: Ints) -> Floats:
-        """Values as they were known at origins: NaN outside the data, and for past ones after the origin.
+        """Values as they were known at origins: NaN outside the data, after the horizon, and for past ones ahead.
 
         Args:
             series: [B] index of the series.
@@ -182,4 +184,6 @@ class Covariates:
             found = np.where(self.static, found, revised)
         is_ahead = positions > origins[:, None]
         is_unknown = (~is_inside[..., None] & ~self.static) | (is_ahead[..., None] & ~self.known)
+        if self.horizon is not None:
+            is_unknown |= (positions > origins[:, None] + self.horizon)[..., None] & ~self.static
         return np.where(is_unknown, np.nan, found)

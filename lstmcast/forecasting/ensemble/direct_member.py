@@ -270,12 +270,20 @@ class DirectMember:
         return calendar_features(panel.calendar, positions, holidays, within_day=False)
 
     def _drivers(self, panel: Panel, k: int, positions: Ints) -> Drivers:
-        """Covariates of blocks [R, b] as they were known some blocks before."""
+        """Covariates of blocks [R, b] as known some blocks before; after the horizon, the last ones repeat."""
         covariates = panel.covariates if self.drivers else None
         if covariates is None:
             return lambda _: np.zeros((*positions.shape, 0))
-        series = np.full(len(positions), k)
-        return lambda lead: covariates.at(series, positions, positions[:, -1] - lead * positions.shape[1])
+        series, size, horizon = np.full(len(positions), k), positions.shape[1], covariates.horizon
+
+        def known_before(lead: int) -> Floats:
+            values = covariates.at(series, positions, positions[:, -1] - lead * size)
+            known = size if horizon is None or not lead else horizon - (lead - 1) * size
+            if 0 < known < size:
+                values[:, known:] = values[:, [known - 1]]
+            return values
+
+        return known_before
 
 
 @dataclass(frozen=True)

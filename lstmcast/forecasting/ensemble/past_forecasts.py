@@ -176,6 +176,9 @@ def past_forecasts(
         forecast = forecast_series(member.scored, panel, past_series, past_origins, steps).z
         z[m] = rescale(forecast, panel, panels[scale], past_series)
     actual = panels[scale].actual(past_series, past_origins, steps)
+    covariates = panels[scale].panel.covariates
+    if covariates is not None and covariates.horizon is not None:  # forecasts of later steps lack known covariates
+        actual = np.where(np.arange(steps) < covariates.horizon, actual, np.nan)
     return PastForecasts(z, actual, rows.reshape(grid.known.shape), grid.known, grid.steps)
 
 
