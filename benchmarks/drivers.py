@@ -28,7 +28,9 @@ from lstmcast.results import MemberName
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-PEERS = Environment("lightgbm", (("statsforecast>=2.1,<2.2", "pandas<3", "lightgbm>=4,<5", "prophet>=1.1,<2"),))
+PEERS = Environment(
+    "lightgbm", (("statsforecast>=2.1,<2.2", "pandas<3", "lightgbm>=4,<5", "scikit-learn>=1.5", "prophet>=1.1,<2"),)
+)
 FITS = Path(__file__).parent / "driver_fits.py"
 DAY, WEEK, HALF_HOURS, YEAR = 24, 7, 48, 364
 TEST_DAYS, LAST_DAYS = 728, 20

@@ -164,7 +164,7 @@ def _with_regression(ensemble: Ensemble, preprocessing: Preprocessing, panel: Pa
     if names := direct_names(panel):
         members += [DirectMember(len(scales), name) for name in names]
         scales.append(direct_preprocessing(preprocessing, panel))
-        direct = direct_weights(panel, names)
+        direct = direct_weights(names)
         weights = np.append(weights * (1 - direct.sum()), direct)
     return replace(
         ensemble,

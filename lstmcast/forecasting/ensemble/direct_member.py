@@ -28,8 +28,8 @@ YEARS = 2  # of days, from which a year can be learned
 QUICK_REFIT = 32  # steps, for blocks of one step; origins in other blocks rarely share a fit
 QUICK_ROWS = 800  # days
 QUICK_LIVES = (120.0,)  # days
-DRIVERS_WEIGHT, DIRECT_WEIGHT = 0.6, 0.1  # of regressions on days of steps, with covariates and without
-EQUAL_WEIGHT = 0.5  # of all others together
+DIRECT_WEIGHTS = (0.6, 0.1)  # of regressions with covariates and without
+WEIGHT_ALONE = 0.5  # of the regression where there are no covariates
 ROBUST = 1.4826  # standard deviation of a normal distribution, in median absolute deviations
 
 HOLIDAY_GROUPS = {FeatureGroup.HOLIDAY, FeatureGroup.HOLIDAY_GROUP, FeatureGroup.HOLIDAY_HOUR}
@@ -105,14 +105,9 @@ def direct_names(panel: Panel) -> tuple[MemberName, ...]:
     return (MemberName.DRIVERS, MemberName.DIRECT) if has_drivers else (MemberName.DIRECT,) if has_years else ()
 
 
-def direct_weights(panel: Panel, names: tuple[MemberName, ...]) -> Floats:
-    """Prior weights [K] of direct regressions, in an ensemble of sum 1.
-
-    The one with covariates has the largest on days of steps: past errors of few days decide little.
-    """
-    if MemberName.DRIVERS in names and BlockLayout.of(panel.calendar).size > 1:
-        return np.array([DRIVERS_WEIGHT if name is MemberName.DRIVERS else DIRECT_WEIGHT for name in names])
-    return np.full(len(names), EQUAL_WEIGHT / len(names))
+def direct_weights(names: tuple[MemberName, ...]) -> Floats:
+    """Prior weights [K] of direct regressions, in an ensemble of sum 1; past errors of few seasons decide little."""
+    return np.array(DIRECT_WEIGHTS[: len(names)] if MemberName.DRIVERS in names else [WEIGHT_ALONE] * len(names))
 
 
 def direct_preprocessing(preprocessing: Preprocessing, panel: Panel) -> Preprocessing:
