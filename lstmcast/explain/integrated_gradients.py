@@ -202,7 +202,7 @@ class _PathPoint:
 
 def _signed(windows: WindowDataset, sign: int) -> WindowDataset:
     """The series, or for a sign of −1 their mirror images."""
-    return WindowDataset.from_panel(sign * windows.z, windows.observed, windows.offsets, windows.spec)
+    return WindowDataset.from_panel(sign * windows.z, windows.observed, windows.offsets, windows.spec, windows.drivers)
 
 
 @dataclass(frozen=True)
