@@ -62,10 +62,10 @@ def test_a_value_of_zero_has_its_effect(
 ) -> None:
     """No forecast falls below 0, but a past value that lies there might have been another."""
     values = air_panel.values.copy()
-    values[[-1, -4]] = 0.0
+    values[[-3, -5]] = 0.0  # not the newest value, which would be damped
     selected = replace(forecaster, ensemble=make_ensemble(scaling=ScalingSpec("none"), series_scales={(): (30.0, 0.0)}))
     effect = explain(selected, replace(air_panel, values=values)).effect
-    for back in (1, 4):
+    for back in (3, 5):
         half = moved_by(selected, replace(air_panel, values=values), back)  # the step down ends at 0 too
         assert effect[-back] == pytest.approx(2 * half, rel=0.02)
 
