@@ -51,7 +51,7 @@ class ExplainedPast:
         forecast = forecaster.predict(past, horizon)
         end = past.lengths - 1
         newest = damp_newest(past.values, FIRST_SERIES, end, past.calendar.season)
-        past = past.until(FIRST_SERIES, end, newest.values)
+        past = past.until(FIRST_SERIES, end, newest.values).within(forecast.horizon)
         bound = ensemble.bind(past)
         weights = bound.weights(FIRST_SERIES, end)[:, 0]
         step = np.minimum(np.arange(forecast.horizon), weights.shape[1] - 1)
