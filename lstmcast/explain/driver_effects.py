@@ -23,6 +23,7 @@ from lstmcast.preprocessing.calendar_features import calendar_features
 from lstmcast.preprocessing.day_features import FeatureGroup
 from lstmcast.types import Floats
 
+NEGLIGIBLE = 1e-6  # of the forecast: parts that are not shown
 GRID = np.linspace(0, 1, 9)  # quantiles of a covariate at which its response is computed
 
 
@@ -60,6 +61,12 @@ class DriverEffects:
     responses: tuple[Response, ...]
     weight: float
     holidays: tuple[str, ...]
+
+    @property
+    def visible(self) -> Mapping[Part, Floats]:
+        """The level, and the parts that are not negligible."""
+        least = NEGLIGIBLE * float(np.abs(self.forecast.values).max())
+        return {part: v for part, v in self.parts.items() if part == LEVEL or np.abs(v).max() > least}
 
     @property
     def has_drivers(self) -> bool:

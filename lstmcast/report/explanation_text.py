@@ -132,7 +132,7 @@ def effect_table(effects: DriverEffects) -> str:
     wide = max(map(len, [*(part.name for part in effects.parts), *(each.column for each in effects.responses), "part"]))
     steps = pluralize(effects.forecast.horizon, "step")
     lines = [f"{'part':<{wide}}  {'mean':>{CELL}}  {'largest':>{CELL}}  of the forecast of {steps}"]
-    for part, values in effects.parts.items():
+    for part, values in effects.visible.items():
         shown = number if part == LEVEL else signed
         k = int(np.argmax(np.abs(values)))
         named = effects.holidays[k] if part.kind is PartKind.HOLIDAYS else ""

@@ -30,7 +30,6 @@ from lstmcast.types import Floats
 WIDTH, TOP, ROW = 10.0, 2.8, 1.6  # inches
 COLUMNS = 2
 HISTORY_HORIZONS, MIN_HISTORY = 3, 30  # past steps of the first panel
-NEGLIGIBLE = 1e-6  # of the forecast: a rest without a panel
 
 
 def effects_figure(effects: DriverEffects, target: str, suffix: str) -> bytes:
@@ -46,7 +45,7 @@ def draw_components(
     Args:
         history: past steps of the first panel; None: three horizons, and at least 30.
     """
-    parts = _visible(effects)
+    parts = list(effects.visible.items())
     rows = [math.ceil(len(panels) / COLUMNS) for panels in (parts, responses)]
     with house_style():
         figure = Figure(figsize=(WIDTH, TOP + ROW * sum(rows) + 1.0))
@@ -61,12 +60,6 @@ def draw_components(
             _draw_response(figure.add_subplot(grid[1 + rows[0] + k // COLUMNS, k % COLUMNS]), response)
         freeze_layout(figure)
     return figure
-
-
-def _visible(effects: DriverEffects) -> list[tuple[Part, Floats]]:
-    """Parts that are not negligible."""
-    least = NEGLIGIBLE * float(np.abs(effects.forecast.values).max())
-    return [(part, values) for part, values in effects.parts.items() if part == LEVEL or np.abs(values).max() > least]
 
 
 def _draw_forecast(axes: Any, effects: DriverEffects, history: int | None) -> None:
