@@ -170,7 +170,7 @@ def to_panel(table: Table, options: ReadOptions = INFER, content: TargetParser |
     )
     if panel.symbols:
         return panel
-    panel = _with_seasons(panel, options.season_length)
+    panel = _with_seasons(replace(panel, reads_calendar=options.covariates.calendar == "auto"), options.season_length)
     if options.covariates.holidays:
         from lstmcast.data.drivers.panel_holidays import with_holidays
 

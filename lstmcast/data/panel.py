@@ -36,6 +36,7 @@ class Panel:
         n_rows: rows of the file.
         covariates: values of other columns, also after the ends of the series; None without any.
         holidays: holidays and events, also after the ends of the series; None without any.
+        reads_calendar: whether forecasts may read weekdays, months and the position in the year.
         closed: [S] open steps of series that are closed more often than others; empty if there are none.
     """
 
@@ -54,6 +55,7 @@ class Panel:
     n_rows: int = 0
     covariates: Covariates | None = None
     holidays: Holidays | None = None
+    reads_calendar: bool = True
     closed: tuple[Mask | None, ...] = ()
 
     def fingerprint(self) -> str:

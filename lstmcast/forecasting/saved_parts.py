@@ -44,6 +44,7 @@ def to_facts(context: Panel) -> dict[str, Any]:
         "calendar": context.calendar.to_dict(),
         "series": [list(key) for key in context.keys],
         "source": context.source,
+        "reads_calendar": context.reads_calendar,
         **drivers,
     }
 
@@ -86,6 +87,7 @@ def context_of(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Pa
         source=facts["source"],
         covariates=covariates,
         holidays=Holidays.from_dict(facts["holidays"]) if "holidays" in facts else None,
+        reads_calendar=facts["reads_calendar"],
     )
 
 

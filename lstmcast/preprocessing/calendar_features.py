@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,12 @@ class CalendarFeatures:
     values: Floats
     names: tuple[str, ...]
     groups: tuple[FeatureGroup, ...]
+
+    def of_groups(self, groups: Collection[FeatureGroup]) -> CalendarFeatures:
+        """The features of some groups."""
+        kept = [k for k, group in enumerate(self.groups) if group in groups]
+        names, of_kept = tuple(self.names[k] for k in kept), tuple(self.groups[k] for k in kept)
+        return CalendarFeatures(self.values[:, kept], names, of_kept)
 
     def aligned(self, names: Sequence[str]) -> Floats:
         """Values [P, k] of the features of a fit, by name: 0 for those that these steps and holidays do not have."""

@@ -237,9 +237,10 @@ def _calendar_features(panel: Panel, positions: Ints) -> CalendarFeatures:
     """Weekday, holiday, and waves of the day and of the year at positions [P]."""
     calendar = panel.calendar
     found = calendar_features(calendar, positions, panel.holidays, within_day=False, pairs=PAIRS)
-    kept = [k for k, name in enumerate(found.names) if found.groups[k] in CYCLES or name in HOLIDAYS]
+    cycles = CYCLES if panel.reads_calendar else set()
+    kept = [k for k, name in enumerate(found.names) if found.groups[k] in cycles or name in HOLIDAYS]
     waves: list[Floats] = []
-    if calendar.kind == "fixed" and calendar.step < DAY:
+    if panel.reads_calendar and calendar.kind == "fixed" and calendar.step < DAY:
         waves = fourier(calendar.wall(positions).astype(np.int64) % DAY / DAY, PAIRS)
     names = [f"day {wave} {k + 1}" for k in range(PAIRS) for wave in ("sin", "cos")][: len(waves)]
     groups = (*(found.groups[k] for k in kept), *(FeatureGroup.HOUR for _ in names))

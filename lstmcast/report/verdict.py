@@ -20,8 +20,8 @@ MEMBER_LABELS = {
     MemberName.SMOOTHING: "exponential smoothing",
     MemberName.TREND: "trend and season",
     MemberName.MEANS: "seasonal means",
-    MemberName.DIRECT: "regression on the past and the calendar",
-    MemberName.DRIVERS: "regression with covariates",
+    MemberName.DIRECT: "direct regression",
+    MemberName.DRIVERS: "covariate regression",
 }
 SCORED_NETWORKS = {
     ScoredNetwork.FINAL: "the saved model, fitted without the hold-out",

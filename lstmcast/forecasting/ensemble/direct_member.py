@@ -101,7 +101,7 @@ def direct_names(panel: Panel) -> tuple[MemberName, ...]:
     """Direct regressions that suit a panel: with covariates if there are any, and for days of two years."""
     has_drivers = panel.covariates is not None or panel.holidays is not None
     layout = BlockLayout.of(panel.calendar)
-    has_years = 0 < YEARS * layout.year <= int(panel.lengths.max())
+    has_years = panel.reads_calendar and 0 < YEARS * layout.year <= int(panel.lengths.max())
     return (MemberName.DRIVERS, MemberName.DIRECT) if has_drivers else (MemberName.DIRECT,) if has_years else ()
 
 
@@ -262,7 +262,8 @@ class DirectMember:
     def _calendar(self, panel: Panel, positions: Ints) -> CalendarFeatures:
         """Calendar features of steps, with the holidays if drivers are read."""
         holidays = panel.holidays if self.drivers else None
-        return calendar_features(panel.calendar, positions, holidays, within_day=False)
+        found = calendar_features(panel.calendar, positions, holidays, within_day=False)
+        return found if panel.reads_calendar else found.of_groups(HOLIDAY_GROUPS)
 
     def _drivers(self, panel: Panel, k: int, positions: Ints) -> Drivers:
         """Covariates of blocks [R, b] as known some blocks before; after the horizon, the last ones repeat."""

@@ -2,11 +2,11 @@
 
 Weights that few forecasts decide are hardly better than fixed ones: with a single validation origin, the trained LSTM
 counts 1, and all other members count 14 together. With more origins, both are weighted by their errors. Where the
-origins are many, all others count 2 against a trained LSTM that reads covariates. The others are weighted among
-themselves by their errors at past origins (see `past_forecasts`), or, where the series are too many for that, by their
-errors at the validation origins. An LSTM that forecasts hundreds of steps may diverge: its forecast is limited to the
-deviation from the other members that was usual at the validation origins. The pretrained networks are not fine-tuned:
-on one series, that makes as many forecasts worse as better.
+origins are many, all others count 2 against a trained LSTM that forecasts all steps together from their covariates. The
+others are weighted among themselves by their errors at past origins (see `past_forecasts`), or, where the series are
+too many for that, by their errors at the validation origins. An LSTM that forecasts hundreds of steps may diverge: its
+forecast is limited to the deviation from the other members that was usual at the validation origins. The pretrained
+networks are not fine-tuned: on one series, that makes as many forecasts worse as better.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from lstmcast.statistical.history import EPSILON
 from lstmcast.types import Floats
 
 PRIOR_WEIGHT = 14  # of all other members together, where that of an equally good trained LSTM is 1
-PRIOR_WEIGHT_WITH_DRIVERS = 2  # where the trained LSTM reads covariates, which pretrained networks do not
+PRIOR_WEIGHT_WITH_DRIVERS = 2  # where the trained LSTM reads the covariates of all steps ahead
 MIN_DRIVER_ORIGINS = 30  # validation origins that this weight needs
 PRIOR_SMOOTHING_WEIGHT = 3 / 7  # fraction of smoothing in it, averaged with that of the pretrained model alone
 PLANNED_SMOOTHING_WEIGHT = PRIOR_WEIGHT * PRIOR_SMOOTHING_WEIGHT / (PRIOR_WEIGHT + 1)
@@ -77,8 +77,9 @@ def add_pretrained(fit: HoldoutFit, validation: ValidationSet, plan: TrainingPla
 
 def _other_prior(fit: HoldoutFit, split: SplitData) -> float:
     """Prior weight of all other members together, where that of the trained LSTM is 1."""
-    reads_drivers = fit.bound.ensemble.preprocessings[0].drivers is not None
-    return PRIOR_WEIGHT_WITH_DRIVERS if reads_drivers and len(split.validation) >= MIN_DRIVER_ORIGINS else PRIOR_WEIGHT
+    ensemble, many = fit.bound.ensemble, len(split.validation) >= MIN_DRIVER_ORIGINS
+    is_direct = ensemble.preprocessings[0].drivers is not None and ensemble.lstm.head.outputs > 1
+    return PRIOR_WEIGHT_WITH_DRIVERS if is_direct and many else PRIOR_WEIGHT
 
 
 def _fixed_members(

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstmcast.data.drivers.options import CovariateOptions
 from lstmcast.data.load import read
+from lstmcast.data.schema import ReadOptions
 from lstmcast.forecasting.ensemble import direct_member
 from lstmcast.forecasting.ensemble.direct_member import (
     Bending,
@@ -45,6 +47,17 @@ def test_the_regression_with_covariates_counts_more() -> None:
     with_covariates, without = direct_weights(names)
     assert 1 - with_covariates - without > 0
     assert with_covariates > without
+
+
+def test_no_calendar() -> None:
+    """Without the calendar, days of two years have no regression, and of the features only holidays are left."""
+    days = pd.date_range("2022-01-01", periods=800, freq="D")
+    options = CovariateOptions(calendar="none")
+    plain = read(pd.DataFrame({"time": days, "y": np.arange(800.0)}), ReadOptions(covariates=options))
+    assert direct_names(plain) == ()
+    assert direct_names(replace(plain, reads_calendar=True)) == (MemberName.DIRECT,)
+    found = DirectMember(0, MemberName.DRIVERS)._calendar(plain, np.arange(800))
+    assert found.values.shape == (800, 0)
 
 
 @pytest.mark.parametrize("curve", [Bending(), Bending(2.0, 0.5)])
