@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lstmcast.config import EventConfig
+from lstmcast.data.drivers.options import NO_COVARIATES
 from lstmcast.data.schema import ReadOptions
 from lstmcast.plain import from_plain, to_plain
 from lstmcast.results import RecordedConfig
@@ -18,8 +19,10 @@ def test_a_recorded_config_is_that_of_the_training() -> None:
         }
     )
     recorded = RecordedConfig(**config.model_dump(mode="json"))
-    assert to_plain(recorded) == config.model_dump(mode="json")
+    assert to_plain(recorded) == {**config.model_dump(mode="json"), "covariates": None}
     assert from_plain(RecordedConfig, to_plain(recorded)) == recorded
     assert (recorded.task, recorded.event, recorded.output) == ("event", "a > 3", "a.jsonl")
-    assert recorded.read_options == ReadOptions(target=("a",), id_columns=("shop",), time="year + month", sheet="2")
-    assert RecordedConfig(data={"ended": "keep"}).read_options == ReadOptions(ended="keep")
+    assert recorded.read_options == ReadOptions(
+        target=("a",), id_columns=("shop",), time="year + month", sheet="2", covariates=NO_COVARIATES
+    )
+    assert RecordedConfig(data={"ended": "keep"}).read_options.ended == "keep"

@@ -19,6 +19,9 @@ from lstmcast.errors import DataError, Fault, FaultCode, Fix
 RNG = np.random.default_rng(5)
 
 
+MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
 def days(n: int, first: str = "2024-01-01") -> list[str]:
     """Consecutive days."""
     return (np.datetime64(first) + np.arange(n)).astype(str).tolist()
@@ -114,6 +117,16 @@ CORPUS = {
         lines(
             "season,y",
             *(f"{('spring', 'summer', 'autumn', 'winter')[k % 4]} {2010 + k // 4},{wave(k)}" for k in range(40)),
+        ),
+    ),
+    "blocks of years, quarters and months": Refused(
+        FaultCode.TIME_BLOCKS,
+        lines(
+            "a title",
+            "Title,y",
+            *(f"{year},{wave(year)}" for year in range(1995, 2025)),
+            *(f"{year} Q{k},{wave(4 * year + k)}" for year in range(1995, 2025) for k in range(1, 5)),
+            *(f"{year} {name},{wave(k)}" for year in range(1995, 2025) for k, name in enumerate(MONTH_NAMES)),
         ),
     ),
     "order lines": Refused(
