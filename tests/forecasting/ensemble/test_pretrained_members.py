@@ -113,15 +113,16 @@ def test_both_groups_count_by_their_errors_the_more_the_more_origins_there_are(
 
 
 @pytest.mark.slow
-def test_a_network_that_reads_covariates_counts_more() -> None:
-    """With many origins; with few, it counts as any trained LSTM."""
+def test_a_direct_network_that_reads_covariates_counts_more() -> None:
+    """With many origins; with few, or if it is recursive, it counts as any trained LSTM."""
     rng, steps = np.random.default_rng(0), np.arange(414)
     days = pd.date_range("2024-01-01", periods=len(steps)).strftime("%Y-%m-%d")
     heat = rng.normal(20, 5, len(steps))
     load = np.where(steps < 400, 100 + 3 * heat + 10 * (steps % 7 > 4) + rng.normal(size=len(steps)), np.nan)
     table = pd.DataFrame({"date": days, "load": load, "heat": heat})
-    for panel, prior in ((read(table), 2), (read(table[200:]), 14)):
-        model = train(panel, load_config(None, TINY))
+    for rows, strategy, prior in ((table, "direct", 2), (table, "recursive", 14), (table[200:], "direct", 14)):
+        panel = read(rows)
+        model = train(panel, load_config(None, {**TINY, "model.strategy": strategy}))
         found, expected = zero_shot_weight(model.holdout_ensemble), expected_zero_shot_weight(model, panel, prior)
         odds, expected_odds = (np.log(weight / (1 - weight)) for weight in (found, expected))
         assert odds == pytest.approx(expected_odds, abs=0.2)  # origins share fits of the regression
