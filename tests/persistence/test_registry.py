@@ -129,8 +129,8 @@ def test_damaged_current(models: Path, text: bytes | None, code: FaultCode) -> N
     advised = re.search(r"--model (\S+)", fault.text)
     assert advised is not None
     assert load(resolve(models, advised[1])).path == saved[1]
-    mended = save(models, 2)
-    assert resolve(models, "air") == mended
+    repaired = save(models, 2)
+    assert resolve(models, "air") == repaired
 
 
 def test_current_without_versions(models: Path, version: Path) -> None:
