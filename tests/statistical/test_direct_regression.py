@@ -8,17 +8,8 @@ import numpy as np
 import pytest
 
 from lstmcast.statistical import direct_regression
-from lstmcast.statistical.direct_regression import (
-    MIN_ROWS,
-    PAST,
-    Blocks,
-    Label,
-    decompose,
-    features_of,
-    fit_lead,
-    forecast,
-    gradient,
-)
+from lstmcast.statistical.direct_features import PAST, Blocks, Label
+from lstmcast.statistical.direct_regression import MIN_ROWS, decompose, fit_lead, forecast, gradient
 
 
 def _blocks(values: np.ndarray, drivers: np.ndarray, *, fitted: int, season: int = 7, year: int = 0) -> Blocks:
@@ -70,20 +61,6 @@ def test_one_fit_serves_later_origins() -> None:
     np.testing.assert_array_equal(both[1], forecast(blocks, np.array([150]), 3)[0])
 
 
-def test_a_covariate_known_until_the_origin_is_read_there() -> None:
-    """A past covariate enters with its value at the origin, never with a later one."""
-    values, driver = _series(1)
-    past = np.full_like(driver, np.nan)
-
-    def known(lead: int) -> np.ndarray:
-        return past if lead else driver
-
-    blocks = Blocks(values, np.ones(200, dtype=np.bool_), np.zeros((200, 1, 0)), known, 7, 0, 150)
-    features = features_of(blocks, np.array([160]), 3)
-    column = features.labels.index(Label("covariate", 0))
-    assert features.values[0, column] == driver[157, 0, 0]
-
-
 def test_memory_longer_than_the_past_is_not_limited() -> None:
     """A half-life of more than the rows gives the fit that weights all of them alike."""
     values, driver = _series(1)
@@ -92,17 +69,6 @@ def test_memory_longer_than_the_past_is_not_limited() -> None:
     assert alike is not None
     assert long is not None
     np.testing.assert_array_equal(long.fits[0].coefficients, alike.fits[0].coefficients)
-
-
-def test_change_of_a_year_ago() -> None:
-    """The season around the target a year ago, relative to the level then, is a feature; 0 before the second year."""
-    values = np.arange(100.0)[:, None]
-    blocks = _blocks(values, np.zeros((100, 1, 0)), fitted=100, year=28)
-    features = features_of(blocks, np.array([10, 80]), 7)
-    past = features.values[:, [label == PAST for label in features.labels]]
-    around, level = np.mean(np.arange(49, 56)), np.mean(np.arange(39, 46))
-    assert np.isclose(past[1], around - level).any()
-    assert (past[0, -2:] == 0).all()
 
 
 def test_few_rows_leave_the_level() -> None:

@@ -11,28 +11,20 @@ from typing import NamedTuple
 import numpy as np
 
 from lstmcast.data.panel import Panel
-from lstmcast.data.time.calendar import Calendar
-from lstmcast.data.time.zones import DAY
+from lstmcast.forecasting.ensemble.direct_blocks import HOLIDAY_GROUPS, BlockLayout, BlockReader
 from lstmcast.forecasting.ensemble.members import MemberForecast
-from lstmcast.preprocessing.calendar_features import CalendarFeatures, calendar_features
-from lstmcast.preprocessing.day_features import FeatureGroup
 from lstmcast.preprocessing.panel_scaling import NO_SPLIT, BoundPanel, Preprocessing, ScalingSpec
 from lstmcast.preprocessing.scaling import valid_transforms
 from lstmcast.results import MemberName
 from lstmcast.statistical import direct_regression
-from lstmcast.statistical.direct_regression import MAX_LAGS, Blocks, Drivers, Label
+from lstmcast.statistical.direct_features import MAX_ROWS, Label
 from lstmcast.types import Floats, Ints
 
-WEEKS_OF_YEAR = 52
 YEARS = 2  # of days, from which a year can be learned
 QUICK_REFIT = 32  # steps, for blocks of one step; origins in other blocks rarely share a fit
-QUICK_ROWS = 800  # days
-QUICK_LIVES = (120.0,)  # days
 DIRECT_WEIGHTS = (0.6, 0.1)  # of regressions with covariates and without
 WEIGHT_ALONE = 0.5  # of the regression where there are no covariates
-ROBUST = 1.4826  # standard deviation of a normal distribution, in median absolute deviations
 
-HOLIDAY_GROUPS = {FeatureGroup.HOLIDAY, FeatureGroup.HOLIDAY_GROUP, FeatureGroup.HOLIDAY_HOUR}
 NO_CHANGE = 1e-9  # z, below which the mean slope of a scale is its derivative
 
 
@@ -69,32 +61,6 @@ class DirectParts:
 
     parts: Mapping[Part, Floats]
     responses: Mapping[int, Floats]
-
-
-@dataclass(frozen=True)
-class BlockLayout:
-    """Blocks of a calendar: a day of steps shorter than a day, else one step.
-
-    Attributes:
-        size: steps of a block.
-        season: blocks of a season.
-        year: blocks of a year if the season is shorter, else 0.
-    """
-
-    size: int
-    season: int
-    year: int = 0
-
-    @classmethod
-    def of(cls, calendar: Calendar) -> BlockLayout:
-        """The blocks of a calendar."""
-        season = calendar.season
-        if calendar.week is not None:
-            return cls(season, max(1, calendar.week // season))
-        if calendar.kind == "counter" and season > MAX_LAGS:
-            return cls(season, 1)
-        is_daily = calendar.kind == "fixed" and calendar.step == DAY and 1 < season <= 7
-        return cls(1, season, WEEKS_OF_YEAR * season if is_daily else 0)
 
 
 def direct_names(panel: Panel) -> tuple[MemberName, ...]:
@@ -147,14 +113,15 @@ class DirectMember:
 
     def required_history(self, preprocessing: Preprocessing) -> int:
         """Past steps of a series that a forecast depends on."""
-        return direct_regression.MAX_ROWS * preprocessing.window_spec.season_length
+        return MAX_ROWS * preprocessing.window_spec.season_length
 
     def forecast(self, bound: BoundPanel, series: Ints, origins: Ints, horizon: int) -> MemberForecast:
         """Forecast [B, H] z."""
-        z = np.empty((len(series), horizon))
-        layout = BlockLayout.of(bound.panel.calendar)
-        for k, fitted_until, rows in self._groups(bound.panel, layout, series, origins):
-            z[rows] = self._forecast(bound, layout, k, fitted_until, origins[rows], horizon)
+        z, reader = np.empty((len(series), horizon)), self._reader(bound, horizon)
+        for k, fitted_until, group in self._groups(bound.panel, reader.layout, series, origins):
+            read = reader.read(k, fitted_until, int(origins[group].max()))
+            rows = (origins[group] + 1 - read.first) // reader.layout.size - 1
+            z[group] = read.curve.inverse(direct_regression.forecast(read.blocks, rows, horizon))
         return MemberForecast(z)
 
     def _groups(
@@ -169,17 +136,9 @@ class DirectMember:
         for n, (k, fitted_until) in enumerate(distinct.T.tolist()):
             yield k, fitted_until, np.flatnonzero(inverse.ravel() == n)
 
-    def _forecast(
-        self, bound: BoundPanel, layout: BlockLayout, k: int, fitted_until: int, origins: Ints, horizon: int
-    ) -> Floats:
-        """Forecast [N, H] z of series k from origins [N] by one fit."""
-        read = self._read(bound, layout, k, fitted_until, int(origins.max()), horizon)
-        rows = (origins + 1 - read.first) // layout.size - 1
-        return read.curve.inverse(direct_regression.forecast(read.blocks, rows, horizon))
-
     def gradient(self, bound: BoundPanel, horizon: int) -> Floats:
         """Jacobian [H, T] of the forecast from the end of the only series of a panel, its coefficients held fixed."""
-        read = self._read_last(bound, horizon)
+        read = self._reader(bound, horizon).read_last()
         curve, row = read.curve, read.rows - 1
         bent = direct_regression.forecast(read.blocks, np.array([row]), horizon)[0]
         jacobian = direct_regression.gradient(read.blocks, row, horizon)
@@ -195,11 +154,12 @@ class DirectMember:
         Args:
             grids: values [n] of covariates whose responses are computed, by index.
         """
-        read = self._read_last(bound, horizon)
+        reader = self._reader(bound, horizon)
+        read = reader.read_last()
         found = direct_regression.decompose(read.blocks, read.rows - 1, horizon, grids if self.drivers else {})
         by_part: dict[Part, Floats] = defaultdict(lambda: np.zeros(horizon))
         for label, part in found.parts.items():
-            by_part[self._part(bound.panel, label)] += part
+            by_part[self._part(reader, label)] += part
         level = by_part.pop(LEVEL)
         total = np.sum([np.zeros(horizon), *by_part.values()], axis=0)
 
@@ -211,123 +171,15 @@ class DirectMember:
         scaled = {part: slope * effect for part, effect in by_part.items()}
         return DirectParts({LEVEL: base} | scaled, {k: value(level + r) - base for k, r in found.responses.items()})
 
-    def _part(self, panel: Panel, label: Label) -> Part:
+    def _part(self, reader: BlockReader, label: Label) -> Part:
         """Part of the forecast of a label."""
-        if label.part == "covariate" and panel.covariates is not None:
-            return Part(PartKind.COVARIATE, panel.covariates.columns[label.number])
+        covariates = reader.bound.panel.covariates
+        if label.part == "covariate" and covariates is not None:
+            return Part(PartKind.COVARIATE, covariates.columns[label.number])
         if label.part != "calendar":
             return LEVEL
-        group = self._calendar(panel, panel.starts[:1]).groups[label.number]
-        return HOLIDAYS if group in HOLIDAY_GROUPS else SEASON
+        return HOLIDAYS if reader.calendar.groups[label.number] in HOLIDAY_GROUPS else SEASON
 
-    def _read_last(self, bound: BoundPanel, horizon: int) -> _ReadSeries:
-        """Blocks of the only series, fitted to its end."""
-        last = int(bound.panel.lengths[0]) - 1
-        return self._read(bound, BlockLayout.of(bound.panel.calendar), 0, last, last, horizon)
-
-    def _read(
-        self, bound: BoundPanel, layout: BlockLayout, k: int, fitted_until: int, last: int, horizon: int
-    ) -> _ReadSeries:
-        """Blocks of series k up to its step `last`, and those of the horizon."""
-        panel, size = bound.panel, layout.size
-        first = (last + 1) % size
-        ahead = -(-horizon // size)
-        known = (last + 1 - first) // size
-        steps = first + np.arange((known + ahead) * size)
-        z = np.full(len(steps), np.nan)
-        z[: known * size] = bound.windows.z[bound.windows.offsets[k] + steps[: known * size]]
-        fitted = max(0, (fitted_until + 1 - first) // size)
-        curve = Bending.of(z[: fitted * size]) if bound.scaling.transform == "none" else Bending()
-        observed = np.zeros(len(steps), dtype=np.bool_)
-        observed[: known * size] = panel.observed[panel.offsets[k] + steps[: known * size]]
-        blocks = Blocks(
-            values=curve.forward(z).reshape(-1, size),
-            observed=2 * observed.reshape(-1, size).sum(axis=1) > size,
-            calendar=self._calendar(panel, panel.starts[k] + steps).values.reshape(len(steps) // size, size, -1),
-            drivers=self._drivers(panel, k, panel.starts[k] + steps.reshape(-1, size)),
-            season=layout.season,
-            year=layout.year,
-            fitted=fitted,
-            half_lives=self._half_lives(size),
-            max_rows=QUICK_ROWS if self.quick and size > 1 else direct_regression.MAX_ROWS,
-        )
-        return _ReadSeries(blocks, curve, first, known)
-
-    def _half_lives(self, size: int) -> tuple[float, ...]:
-        """Memory of the fits to blocks of a size."""
-        if not self.quick:
-            return direct_regression.HALF_LIVES
-        return QUICK_LIVES if size > 1 else direct_regression.HALF_LIVES[:1]
-
-    def _calendar(self, panel: Panel, positions: Ints) -> CalendarFeatures:
-        """Calendar features of steps, with the holidays if drivers are read."""
-        holidays = panel.holidays if self.drivers else None
-        found = calendar_features(panel.calendar, positions, holidays, within_day=False)
-        return found if panel.reads_calendar else found.of_groups(HOLIDAY_GROUPS)
-
-    def _drivers(self, panel: Panel, k: int, positions: Ints) -> Drivers:
-        """Covariates of blocks [R, b] as known some blocks before; after the horizon, the last ones repeat."""
-        covariates = panel.covariates if self.drivers else None
-        if covariates is None:
-            return lambda _: np.zeros((*positions.shape, 0))
-        series, size, horizon = np.full(len(positions), k), positions.shape[1], covariates.horizon
-
-        def known_before(lead: int) -> Floats:
-            values = covariates.at(series, positions, positions[:, -1] - lead * size)
-            known = size if horizon is None or not lead else horizon - (lead - 1) * size
-            if 0 < known < size:
-                values[:, known:] = values[:, [known - 1]]
-            return values
-
-        return known_before
-
-
-@dataclass(frozen=True)
-class Bending:
-    """Area sine of values that may be negative, around their median; a typical deviation is the unit.
-
-    Attributes:
-        center: median.
-        unit: typical deviation; infinite leaves values as they are.
-    """
-
-    center: float = 0.0
-    unit: float = np.inf
-
-    @classmethod
-    def of(cls, z: Floats) -> Bending:
-        """Fit to known values."""
-        if not len(z):
-            return cls()
-        center = float(np.median(z))
-        deviation = ROBUST * float(np.median(np.abs(z - center)))
-        return cls(center, deviation) if deviation > 0 else cls()
-
-    def forward(self, z: Floats) -> Floats:
-        """Bend values."""
-        return z if np.isinf(self.unit) else np.asarray(np.arcsinh((z - self.center) / self.unit))
-
-    def inverse(self, bent: Floats) -> Floats:
-        """The inverse of `forward`."""
-        return bent if np.isinf(self.unit) else np.asarray(np.sinh(bent) * self.unit + self.center)
-
-    def slope(self, z: Floats) -> Floats:
-        """Derivative of `forward`."""
-        return np.asarray(np.ones_like(z) if np.isinf(self.unit) else 1 / np.hypot(self.unit, z - self.center))
-
-
-@dataclass(frozen=True)
-class _ReadSeries:
-    """One series as a direct regression reads it.
-
-    Attributes:
-        blocks: bent z.
-        curve: of the bent z.
-        first: step of the series at which the blocks begin.
-        rows: number of known blocks.
-    """
-
-    blocks: Blocks
-    curve: Bending
-    first: int
-    rows: int
+    def _reader(self, bound: BoundPanel, horizon: int) -> BlockReader:
+        """The reader of a panel."""
+        return BlockReader(bound, self.drivers, self.quick, horizon)

@@ -11,9 +11,8 @@ import pytest
 from lstmcast.data.drivers.options import CovariateOptions
 from lstmcast.data.load import read
 from lstmcast.data.schema import ReadOptions
-from lstmcast.forecasting.ensemble import direct_member
+from lstmcast.forecasting.ensemble.direct_blocks import Bending
 from lstmcast.forecasting.ensemble.direct_member import (
-    Bending,
     DirectMember,
     direct_names,
     direct_preprocessing,
@@ -23,6 +22,7 @@ from lstmcast.preprocessing.panel_scaling import BoundPanel, Preprocessing, Scal
 from lstmcast.preprocessing.windows import WindowSpec
 from lstmcast.results import MemberName
 from lstmcast.statistical import direct_regression
+from lstmcast.statistical.direct_features import Blocks
 
 STEP = 1e-5
 
@@ -50,23 +50,12 @@ def test_the_regression_with_covariates_counts_more() -> None:
 
 
 def test_no_calendar() -> None:
-    """Without the calendar, days of two years have no regression, and of the features only holidays are left."""
+    """Without the calendar, days of two years have no regression."""
     days = pd.date_range("2022-01-01", periods=800, freq="D")
     options = CovariateOptions(calendar="none")
     plain = read(pd.DataFrame({"time": days, "y": np.arange(800.0)}), ReadOptions(covariates=options))
     assert direct_names(plain) == ()
     assert direct_names(replace(plain, reads_calendar=True)) == (MemberName.DIRECT,)
-    found = DirectMember(0, MemberName.DRIVERS)._calendar(plain, np.arange(800))
-    assert found.values.shape == (800, 0)
-
-
-@pytest.mark.parametrize("curve", [Bending(), Bending(2.0, 0.5)])
-def test_slope_of_bending(curve: Bending) -> None:
-    """The quotient of small differences."""
-    z = np.array([-3.0, 1.9, 2.0, 7.0])
-    quotient = (curve.forward(z + 1e-6) - curve.forward(z - 1e-6)) / 2e-6
-    np.testing.assert_allclose(curve.slope(z), quotient, rtol=1e-6)
-    np.testing.assert_allclose(curve.inverse(curve.forward(z)), z)
 
 
 @pytest.mark.parametrize(("frequency", "steps", "shift"), [("D", 90, 0.0), ("D", 90, 9.0), ("h", 509, 0.0)])
@@ -76,11 +65,11 @@ def test_gradient(frequency: str, steps: int, shift: float, monkeypatch: pytest.
     fits: dict[int, direct_regression.LeadFit | None] = {}
     fit, curve = direct_regression.fit_lead, Bending.of(bound.windows.z[steps % 24 if frequency == "h" else 0 :])
 
-    def fitted(blocks: direct_regression.Blocks, lead: int) -> direct_regression.LeadFit | None:
+    def fitted(blocks: Blocks, lead: int) -> direct_regression.LeadFit | None:
         return fits.setdefault(lead, fit(blocks, lead))
 
     monkeypatch.setattr(direct_regression, "fit_lead", fitted)
-    monkeypatch.setattr(direct_member.Bending, "of", lambda _: curve)
+    monkeypatch.setattr(Bending, "of", lambda _: curve)
     found = member.gradient(bound, horizon)
 
     def forecast(z: np.ndarray) -> np.ndarray:
