@@ -25,10 +25,12 @@ from hypothesis.extra import numpy as hnp
 from safetensors import safe_open
 
 import lstmcast
-from lstmcast.errors import BusyError, Fault, FaultCode, FileError, LstmcastError, ModelError, UsageError
+from lstmcast.errors import BusyError, Fault, FaultCode, FileError, ModelError, UsageError
 from lstmcast.persistence import artifact
 from lstmcast.persistence.artifact import load, model_lock, prepare, publish
 from lstmcast.persistence.registry import resolve, versions
+
+Refuse = Callable[..., Fault]
 
 NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
 HINT = "train again, or name another version with --model"
@@ -99,20 +101,6 @@ def forge_tensors(version: Path, header: bytes, data: bytes, stated: object) -> 
     (version / "weights.safetensors").write_bytes(content)
     entry = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "tensors": stated}
     return forge(version, lambda manifest: manifest["files"].update({"weights.safetensors": entry}))
-
-
-def refused(kind: type[LstmcastError], call: Callable[[], object]) -> Fault:
-    """The only fault of a call."""
-    with pytest.raises(kind) as caught:
-        call()
-    (fault,) = caught.value.faults
-    return fault
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    """An empty place for models."""
-    return tmp_path / "models"
 
 
 @pytest.fixture
@@ -259,7 +247,7 @@ def test_any_changed_byte_is_found(data: st.DataObject, tmp_path_factory: pytest
     assert str(caught.value).endswith(HINT)
 
 
-def test_swapped_weights(models: Path) -> None:
+def test_swapped_weights(models: Path, refused: Refuse) -> None:
     """Weights of another version of the same model, of the same size and shapes, are refused."""
     first, second = save(models, 0), save(models, 1)
     shutil.copy(first / "weights.safetensors", second / "weights.safetensors")
@@ -269,7 +257,7 @@ def test_swapped_weights(models: Path) -> None:
     assert load(first).tensors["weights"]["w"][0] == 0
 
 
-def test_truncated_weights(version: Path) -> None:
+def test_truncated_weights(version: Path, refused: Refuse) -> None:
     """A truncated file is detected by its size."""
     size = (version / "weights.safetensors").stat().st_size
     os.truncate(version / "weights.safetensors", size - 1)
@@ -279,7 +267,7 @@ def test_truncated_weights(version: Path) -> None:
     assert {str(size), str(size - 1)} <= set(re.findall(r"\d+", fault.text))
 
 
-def test_swapped_content(models: Path) -> None:
+def test_swapped_content(models: Path, refused: Refuse) -> None:
     """A whole version under another one's name is refused by its manifest."""
     first, second = save(models, 0), save(models, 1)
     for path in first.iterdir():
@@ -289,7 +277,7 @@ def test_swapped_content(models: Path) -> None:
     assert fault.text.startswith(f"{second / 'manifest.json'}: ")
 
 
-def test_copied_version_may_have_any_name(version: Path, tmp_path: Path) -> None:
+def test_copied_version_may_have_any_name(version: Path, tmp_path: Path, refused: Refuse) -> None:
     """A version copied to a folder of another name is still verified, and loads."""
     shutil.copytree(version, tmp_path / "backup")
     assert_same(load(resolve(tmp_path / "none", str(tmp_path / "backup"))).tensors, TENSORS)
@@ -317,7 +305,7 @@ def test_faults_are_listed_together(version: Path) -> None:
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "manifest.json"])
 @pytest.mark.parametrize("kind", ["link", "folder", "fifo"])
-def test_only_regular_files(version: Path, tmp_path: Path, name: str, kind: str) -> None:
+def test_only_regular_files(version: Path, tmp_path: Path, name: str, kind: str, refused: Refuse) -> None:
     """A link is refused even to the very same bytes, a FIFO without waiting for it."""
     moved = (version / name).rename(tmp_path / name)
     make: dict[str, Callable[[Path], None]] = {
@@ -330,7 +318,7 @@ def test_only_regular_files(version: Path, tmp_path: Path, name: str, kind: str)
 
 
 @pytest.mark.parametrize("schema", [1, 4, 0, "3", True, None, 3.0])
-def test_other_schema(version: Path, schema: object) -> None:
+def test_other_schema(version: Path, schema: object, refused: Refuse) -> None:
     """Another layout is refused before anything else is looked at."""
     (version / "weights.safetensors").unlink()
     forged = forge(version, lambda manifest: manifest.update(schema=schema))
@@ -360,7 +348,7 @@ def test_other_schema(version: Path, schema: object) -> None:
         (b'{"schema": 3, "files": {"x.safetensors": {"size": 1e9}}}', FaultCode.WRONG_TENSORS),
     ],
 )
-def test_wild_manifest(version: Path, text: bytes, code: FaultCode) -> None:
+def test_wild_manifest(version: Path, text: bytes, code: FaultCode, refused: Refuse) -> None:
     """A manifest that is no plain list of tensor files is refused with the type of damage, in one line."""
     fault = refused(ModelError, lambda: load(forge_text(version, text)))
     assert fault.code == code
@@ -369,7 +357,7 @@ def test_wild_manifest(version: Path, text: bytes, code: FaultCode) -> None:
     assert "\n" not in fault.text
 
 
-def test_huge_manifest(version: Path) -> None:
+def test_huge_manifest(version: Path, refused: Refuse) -> None:
     """More than 64 MiB are not read."""
     os.truncate(version / "manifest.json", 64 * 2**20 + 1)
     fault = refused(ModelError, lambda: load(version))
@@ -379,7 +367,7 @@ def test_huge_manifest(version: Path) -> None:
 
 @pytest.mark.parametrize("shape", [[2**62, 4], [10**12], [-1], [3, 2.5], ["x"], "33", None, [2**200], [0, 2**62]])
 @pytest.mark.parametrize("offsets", [[0, 12], [0, 0], [0, 2**63], [12, 0]])
-def test_absurd_shapes(version: Path, shape: object, offsets: list[int]) -> None:
+def test_absurd_shapes(version: Path, shape: object, offsets: list[int], refused: Refuse) -> None:
     """A header and a manifest that agree on a shape which the data cannot have are refused, allocating nothing."""
     header = json.dumps({"w": {"dtype": "F32", "shape": shape, "data_offsets": offsets}}).encode()
     forged = forge_tensors(version, header, bytes(12), {"w": {"dtype": "F32", "shape": shape}})
@@ -389,7 +377,7 @@ def test_absurd_shapes(version: Path, shape: object, offsets: list[int]) -> None
 
 
 @pytest.mark.parametrize("shape", [[0, 2**62, 2**62], [0] * 100])
-def test_absurd_shapes_of_nothing(version: Path, shape: list[int]) -> None:
+def test_absurd_shapes_of_nothing(version: Path, shape: list[int], refused: Refuse) -> None:
     """No element at all, in a shape that NumPy cannot hold."""
     header = json.dumps({"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}}).encode()
     forged = forge_tensors(version, header, b"", {"w": {"dtype": "F32", "shape": shape}})
@@ -409,7 +397,7 @@ def test_absurd_shapes_of_nothing(version: Path, shape: list[int]) -> None:
         (b"\x80\x04K\x01.", FaultCode.NOT_JSON),
     ],
 )
-def test_header_that_is_not_the_manifests(version: Path, header: bytes, code: FaultCode) -> None:
+def test_header_that_is_not_the_manifests(version: Path, header: bytes, code: FaultCode, refused: Refuse) -> None:
     """Names, types and shapes must be those the manifest states, even where the hash is right."""
     stated = {"w": {"dtype": "F32", "shape": [1, 3]}}
     fault = refused(ModelError, lambda: load(forge_tensors(version, header, bytes(12), stated)))
@@ -417,7 +405,7 @@ def test_header_that_is_not_the_manifests(version: Path, header: bytes, code: Fa
     assert "weights.safetensors: " in fault.text
 
 
-def test_type_that_numpy_does_not_know(version: Path) -> None:
+def test_type_that_numpy_does_not_know(version: Path, refused: Refuse) -> None:
     """A type that safetensors has and NumPy has not is refused, not a crash."""
     header = b'{"w": {"dtype": "BF16", "shape": [6], "data_offsets": [0, 12]}}'
     forged = forge_tensors(version, header, bytes(12), {"w": {"dtype": "BF16", "shape": [6]}})
@@ -447,7 +435,7 @@ def test_allowed_names(models: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".air", "a/b", "../a", "a b", "a\n", "a\0", "a" * 101, "a:b"])
-def test_refused_names(models: Path, name: str) -> None:
+def test_refused_names(models: Path, name: str, refused: Refuse) -> None:
     """A name that is a path or hidden is refused, and nothing is created."""
     fault = refused(UsageError, lambda: prepare(models, name))
     assert (fault.code, fault.column) == (FaultCode.BAD_NAME, "store.name")
@@ -468,7 +456,7 @@ def refuse(code: int) -> Callable[..., None]:
     [("open", errno.EROFS, FaultCode.READ_ONLY), ("fsync", errno.ENOSPC, FaultCode.DISK_FULL)],
 )
 def test_unwritable_folder(
-    models: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, code: FaultCode
+    models: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, code: FaultCode, refused: Refuse
 ) -> None:
     """A folder that exists but takes no file is found out before training."""
     prepare(models, "air")
@@ -480,7 +468,7 @@ def test_unwritable_folder(
     assert list((models / "air").iterdir()) == []
 
 
-def test_a_file_at_the_path_of_the_folder(tmp_path: Path) -> None:
+def test_a_file_at_the_path_of_the_folder(tmp_path: Path, refused: Refuse) -> None:
     """A file where the folder of models, or of one model, should be is named."""
     (tmp_path / "file").write_bytes(b"")
     assert refused(FileError, lambda: prepare(tmp_path / "file", "air")).code == FaultCode.PART_IS_FILE
@@ -489,7 +477,7 @@ def test_a_file_at_the_path_of_the_folder(tmp_path: Path) -> None:
     assert fault.text.startswith(f"{tmp_path / 'file'}: ")
 
 
-def test_one_lock_for_each_model(models: Path) -> None:
+def test_one_lock_for_each_model(models: Path, refused: Refuse) -> None:
     """Two runs of one model exclude each other, runs of two models do not; a published model has the same lock."""
     air, sales = prepare(models, "air"), prepare(models, "sales")
     with model_lock(air), model_lock(sales):
@@ -506,7 +494,7 @@ def test_one_lock_for_each_model(models: Path) -> None:
 
 
 @pytest.mark.parametrize("failing", range(8))
-def test_disk_full_at_any_write(models: Path, failing: int) -> None:
+def test_disk_full_at_any_write(models: Path, failing: int, refused: Refuse) -> None:
     """Whichever write fails, a whole version is current, nothing is left over, and the next run works."""
     save(models, 0, run="old")
     if failing >= 2:  # once the folder is proved writable, what a killed run left makes room
@@ -557,7 +545,7 @@ def test_killed_at_any_step(tmp_path: Path) -> None:
         assert load(resolve(models, None)).path == last
 
 
-def test_a_failed_removal_is_reported(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_removal_is_reported(models: Path, monkeypatch: pytest.MonkeyPatch, refused: Refuse) -> None:
     """A version that cannot be removed is reported each time and does not prevent a new current version."""
     save(models, 0)
     monkeypatch.setattr(os, "rmdir", refuse(errno.EACCES))

@@ -19,8 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lstmcast
-from lstmcast.errors import BusyError, Fault, FaultCode, FileError, LstmcastError
+from lstmcast.errors import BusyError, Fault, FaultCode, FileError
 from lstmcast.persistence.files import exclusive_lock, make_folder, temporary_name, write_atomically, write_files
+
+Refuse = Callable[..., Fault]
 
 PACKAGE = str(Path(lstmcast.__file__).parents[1])
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([PACKAGE, *sys.path])}
@@ -78,14 +80,6 @@ def refuse(code: int) -> Callable[..., None]:
         raise OSError(code, os.strerror(code))
 
     return call
-
-
-def refused(kind: type[LstmcastError], call: Callable[[], object]) -> Fault:
-    """The only fault of a call."""
-    with pytest.raises(kind) as caught:
-        call()
-    (fault,) = caught.value.faults
-    return fault
 
 
 @pytest.fixture
@@ -152,7 +146,7 @@ def test_replaced_file_keeps_its_bits(old: Path, mode: int) -> None:
     assert stat.S_IMODE(old.stat().st_mode) == mode
 
 
-def test_protected_file_is_not_replaced(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_protected_file_is_not_replaced(old: Path, monkeypatch: pytest.MonkeyPatch, refused: Refuse) -> None:
     """A file that its user made read-only is refused, though a rename would get past that."""
     monkeypatch.setattr(os, "access", lambda path, mode: not (Path(path) == old and mode == os.W_OK))
     fault = refused(FileError, lambda: write_atomically(old, b"new"))
@@ -207,7 +201,7 @@ def test_everything_reaches_the_disk_in_order(old: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_refusal_leaves_the_old_file(
-    old: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, code: FaultCode
+    old: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, code: FaultCode, refused: Refuse
 ) -> None:
     """If the system refuses, the old file stays, no file is left over, and the fault is one line."""
     with monkeypatch.context() as patch:
@@ -249,7 +243,7 @@ def test_interruption_leaves_the_old_file(old: Path, stop: type[BaseException]) 
         ("n" * 256, FaultCode.NAME_TOO_LONG),
     ],
 )
-def test_impossible_paths(tmp_path: Path, name: str, code: FaultCode) -> None:
+def test_impossible_paths(tmp_path: Path, name: str, code: FaultCode, refused: Refuse) -> None:
     """For an impossible path, the fault is what is wrong with it, and nothing is created."""
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "folder").mkdir()
@@ -274,7 +268,7 @@ def test_fifo_is_written_to(tmp_path: Path) -> None:
     assert fifo.is_fifo()
 
 
-def test_full_device() -> None:
+def test_full_device(refused: Refuse) -> None:
     """The device that is always full is written to directly, and its refusal is a FileError."""
     fault = refused(FileError, lambda: write_atomically(Path("/dev/full"), b"new"))
     assert fault.code == FaultCode.DISK_FULL
@@ -306,7 +300,7 @@ def test_reader_that_has_gone() -> None:
     os.close(writer)
 
 
-def test_closed_descriptor() -> None:
+def test_closed_descriptor(refused: Refuse) -> None:
     """A descriptor that is not open is named as closed."""
     fault = refused(FileError, lambda: write_atomically(Path("/dev/fd/999"), b"new"))
     assert fault.code == FaultCode.CLOSED
@@ -323,7 +317,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_lock_held_by_another_process(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_lock_held_by_another_process(tmp_path: Path, holder: subprocess.Popen[str], refused: Refuse) -> None:
     """The second run fails at once and names the process that holds the lock."""
     start = time.monotonic()
     fault = refused(BusyError, exclusive_lock(tmp_path / "lock").__enter__)
@@ -333,7 +327,7 @@ def test_lock_held_by_another_process(tmp_path: Path, holder: subprocess.Popen[s
 
 
 @pytest.mark.usefixtures("holder")
-def test_lock_held_by_another_host(tmp_path: Path) -> None:
+def test_lock_held_by_another_host(tmp_path: Path, refused: Refuse) -> None:
     """In a shared folder the message contains the host, because a process id alone is ambiguous."""
     (tmp_path / "lock").write_text("4711 web2\n")
     fault = refused(BusyError, exclusive_lock(tmp_path / "lock").__enter__)
@@ -342,7 +336,9 @@ def test_lock_held_by_another_host(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+def test_a_file_system_without_locks_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, refused: Refuse
+) -> None:
     """Some network file systems keep none: no run without a lock."""
     monkeypatch.setattr("fcntl.flock", refuse(code))
     assert refused(FileError, exclusive_lock(tmp_path / "lock").__enter__).code == FaultCode.NO_LOCKS
@@ -365,7 +361,7 @@ def test_waiting_for_a_lock(tmp_path: Path) -> None:
             assert (tmp_path / "lock").read_text() == f"{os.getpid()} {socket.gethostname()}\n"
 
 
-def test_waiting_in_vain(tmp_path: Path) -> None:
+def test_waiting_in_vain(tmp_path: Path, refused: Refuse) -> None:
     """The wait ends at its limit; a lock without a process id is still reported."""
     with exclusive_lock(tmp_path / "lock"):
         (tmp_path / "lock").write_bytes(b"\xff")
@@ -396,7 +392,7 @@ def test_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
     assert subprocess.check_output(python(FORK, tmp_path / "lock"), env=ENVIRONMENT, timeout=30) == b"free\n"
 
 
-def test_lock_that_cannot_be_made(tmp_path: Path) -> None:
+def test_lock_that_cannot_be_made(tmp_path: Path, refused: Refuse) -> None:
     """A missing folder is a fault of the file system, not another run."""
     assert refused(FileError, exclusive_lock(tmp_path / "absent" / "lock").__enter__).code == FaultCode.NO_FOLDER
 
@@ -409,7 +405,7 @@ def test_a_folder_is_made_with_those_above_it_and_filled(tmp_path: Path) -> None
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"one": b"1", "two": b"new"}
 
 
-def test_a_file_at_the_path_of_a_folder_is_named(tmp_path: Path) -> None:
+def test_a_file_at_the_path_of_a_folder_is_named(tmp_path: Path, refused: Refuse) -> None:
     """A folder that cannot be made is a FileError that names it."""
     (tmp_path / "taken").write_text("a file")
     fault = refused(FileError, lambda: make_folder(tmp_path / "taken"))

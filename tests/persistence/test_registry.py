@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcast.errors import Fault, FaultCode, FileError, LstmcastError, ModelError
+from lstmcast.errors import Fault, FaultCode, FileError, ModelError
 from lstmcast.persistence.artifact import load, prepare, publish
 from lstmcast.persistence.registry import resolve
+
+Refuse = Callable[..., Fault]
 
 NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
 
@@ -25,27 +27,13 @@ def save(models: Path, seconds: int = 0, *, name: str = "air", keep: int = 10, r
     return publish(models, name, {"run": run}, tensors, now=NOW + timedelta(seconds=seconds), keep=keep)
 
 
-def refused(kind: type[LstmcastError], call: Callable[[], object]) -> Fault:
-    """The only fault of a call."""
-    with pytest.raises(kind) as caught:
-        call()
-    (fault,) = caught.value.faults
-    return fault
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    """An empty place for models."""
-    return tmp_path / "models"
-
-
 @pytest.fixture
 def version(models: Path) -> Path:
     """A published version."""
     return save(models)
 
 
-def test_no_model(models: Path) -> None:
+def test_no_model(models: Path, refused: Refuse) -> None:
     """Nothing trained yet: the command that helps is named, for no name and for any name."""
     names = (None, "air", "air/20261120T084500Z-1a2b3c4d", "/absent")
     faults = [refused(ModelError, partial(resolve, models, name)) for name in names]
@@ -61,7 +49,7 @@ def test_the_only_model(models: Path, version: Path) -> None:
     assert resolve(models, None) == version
 
 
-def test_several_models(models: Path) -> None:
+def test_several_models(models: Path, refused: Refuse) -> None:
     """With several models, one must be named; the message lists them."""
     save(models, name="sales")
     save(models, name="air")
@@ -92,7 +80,7 @@ def test_path_upwards_starts_where_the_command_is_run(models: Path, monkeypatch:
     assert load(resolve(models, "../other/air")).manifest["run"] == str(here)
 
 
-def test_unknown_names(models: Path) -> None:
+def test_unknown_names(models: Path, refused: Refuse) -> None:
     """The models there are, nearest first; for a version, the versions of that model."""
     saved = [save(models, second) for second in (0, 1)]
     save(models, name="sales")
@@ -116,7 +104,7 @@ def test_unknown_names(models: Path) -> None:
         (b"x" * 101, FaultCode.WRONG_SIZE),
     ],
 )
-def test_damaged_current(models: Path, text: bytes | None, code: FaultCode) -> None:
+def test_damaged_current(models: Path, text: bytes | None, code: FaultCode, refused: Refuse) -> None:
     """Without a valid `current` the versions are named, and how to choose one, which then works."""
     saved = [save(models, second) for second in (0, 1)]
     (models / "air" / "current").unlink()
@@ -133,12 +121,12 @@ def test_damaged_current(models: Path, text: bytes | None, code: FaultCode) -> N
     assert resolve(models, "air") == repaired
 
 
-def test_current_without_versions(models: Path, version: Path) -> None:
+def test_current_without_versions(models: Path, version: Path, refused: Refuse) -> None:
     """All versions deleted by hand: train again."""
     shutil.rmtree(version)
     assert refused(ModelError, lambda: resolve(models, None)).code == FaultCode.NO_VERSION
 
 
-def test_unreadable_path(models: Path) -> None:
+def test_unreadable_path(models: Path, refused: Refuse) -> None:
     """A path that the system cannot even look at is an expected failure."""
     assert refused(FileError, lambda: resolve(models, "x" * 5000)).code == FaultCode.NAME_TOO_LONG

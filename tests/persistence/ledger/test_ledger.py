@@ -22,12 +22,14 @@ from lstmcast.data.load import read
 from lstmcast.data.panel import Panel
 from lstmcast.data.schema import ReadOptions
 from lstmcast.data.targets import read_characters, symbols_of
-from lstmcast.errors import BusyError, Fault, FaultCode, FileError, LstmcastError, ModelError
+from lstmcast.errors import BusyError, Fault, FaultCode, FileError, ModelError
 from lstmcast.forecasts import Forecast
 from lstmcast.persistence.ledger.ledger import Ledger
 from lstmcast.persistence.ledger.records import RetrainRecord, RunRecord
 from lstmcast.persistence.ledger.schema import SCHEMA_VERSION
 from lstmcast.tasks.category.model import SymbolForecast
+
+Refuse = Callable[..., Fault]
 
 NOW = datetime(2026, 11, 20, 8, 45, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -42,14 +44,6 @@ def forecast_of(panel: Panel, horizon: int = 3) -> Forecast:
     return Forecast(
         panel.calendar, *names, panel.keys, panel.ends, values, LEVELS, values - widths, values + 3 * widths
     )
-
-
-def refused(kind: type[LstmcastError], call: Callable[[], object]) -> Fault:
-    """The only fault of a call."""
-    with pytest.raises(kind) as caught:
-        call()
-    (fault,) = caught.value.faults
-    return fault
 
 
 @pytest.fixture
@@ -324,7 +318,7 @@ def test_a_failure_in_the_midst_leaves_nothing(path: Path, air_panel: Panel) -> 
         assert ledger.observe(air_panel, NOW) == 0
 
 
-def test_a_full_disk(path: Path, air_panel: Panel) -> None:
+def test_a_full_disk(path: Path, air_panel: Panel, refused: Refuse) -> None:
     """On a full disk: exit code 6, the old state intact, and the next run works."""
     with Ledger.open(path) as ledger:
         ledger.observe(air_panel.drop_last(100), NOW)
@@ -345,7 +339,7 @@ def test_a_full_disk(path: Path, air_panel: Panel) -> None:
         assert ledger.observe(air_panel, NOW + 200 * HOUR) > 0
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written(tmp_path: Path, refused: Refuse) -> None:
     """A ledger that cannot be made is a FileError that names it."""
     gone = tmp_path / "gone" / "ledger.sqlite"
     fault = refused(FileError, lambda: Ledger.open(gone))
@@ -353,7 +347,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert fault.text.startswith(f"{gone}: ")
 
 
-def test_no_ledger_to_read(path: Path) -> None:
+def test_no_ledger_to_read(path: Path, refused: Refuse) -> None:
     """A missing ledger is not a file-system error; a reader does not create one."""
     fault = refused(ModelError, lambda: Ledger.open(path, create=False))
     assert fault.code == FaultCode.NO_LEDGER
@@ -385,7 +379,7 @@ def test_reading_from_a_folder_that_cannot_be_written(
         (b"", FaultCode.OTHER_SCHEMA),
     ],
 )
-def test_a_file_that_is_no_ledger(path: Path, content: bytes, code: FaultCode) -> None:
+def test_a_file_that_is_no_ledger(path: Path, content: bytes, code: FaultCode, refused: Refuse) -> None:
     """Read, it is refused with what to do, as a fault of the model's folder."""
     path.write_bytes(content)
     fault = refused(ModelError, lambda: Ledger.open(path, create=False))
@@ -393,7 +387,7 @@ def test_a_file_that_is_no_ledger(path: Path, content: bytes, code: FaultCode) -
     assert "-wal" in fault.text
 
 
-def test_damaged_pages_are_found_on_opening(path: Path, air_panel: Panel) -> None:
+def test_damaged_pages_are_found_on_opening(path: Path, air_panel: Panel, refused: Refuse) -> None:
     """A page of zeros is reported before anything is read or written, with the command for a new ledger."""
     with Ledger.open(path) as ledger:
         for k in range(20):
@@ -407,7 +401,7 @@ def test_damaged_pages_are_found_on_opening(path: Path, air_panel: Panel) -> Non
     assert "-wal" in fault.text
 
 
-def test_another_application_and_a_newer_schema(path: Path, tmp_path: Path) -> None:
+def test_another_application_and_a_newer_schema(path: Path, tmp_path: Path, refused: Refuse) -> None:
     """A database of somebody else's is left alone, and so is a ledger of a later lstmcast."""
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as connection:
@@ -425,7 +419,7 @@ def test_another_application_and_a_newer_schema(path: Path, tmp_path: Path) -> N
     assert {str(SCHEMA_VERSION), "99"} <= set(re.findall(r"\d+", fault.text))
 
 
-def test_readers_during_a_write(path: Path, air_panel: Panel) -> None:
+def test_readers_during_a_write(path: Path, air_panel: Panel, refused: Refuse) -> None:
     """Readers see the state before an unfinished run; a second writer waits, then fails with a message."""
     with Ledger.open(path) as writer, Ledger.open(path, create=False) as reader:
         writer.observe(air_panel.drop_last(1), NOW)
